@@ -1,0 +1,2 @@
+//! pacbot
+fn main() {}

@@ -1,0 +1,25 @@
+//! Names, states and shapes that every stage shares: ids, asset type files, column types, Arrow schemas.
+//!
+//! Pure data: nothing here reads a network, a lake or a clock.
+
+mod asset_type;
+mod column_type;
+mod embedded;
+mod ids;
+mod lake_table;
+mod path;
+mod request;
+mod source_error;
+mod states;
+mod template;
+
+pub use asset_type::{AssetTypeDef, BACK_COLUMNS, Column, Entry, FRONT_COLUMNS, ScopeKind, TimestampFormat, common_type};
+pub use column_type::{ColumnType, StructField, timestamp};
+pub use embedded::{AssetTypes, lake_tables};
+pub use ids::{Account, AccountId, AssetType, InvalidId, Partition, PolicyId, Region, RunId, Scope};
+pub use lake_table::LakeTableDef;
+pub use path::{Case, Path, Step};
+pub use request::{NextPage, Per, Protocol, Request};
+pub use source_error::{SourceError, nearest};
+pub use states::{Category, CoverageStatus, IssueState, PolicyStatus, RunStatus, Severity, Stage};
+pub use template::Template;

@@ -1,0 +1,114 @@
+//! How an asset type is requested: the operation, its paging, what its error codes mean.
+
+use indexmap::IndexMap;
+
+use crate::path::Path;
+use crate::template::Template;
+
+/// The wire protocol of an operation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Deserialize)]
+pub enum Protocol {
+    /// EC2's form of Query.
+    #[serde(rename = "ec2")]
+    Ec2,
+    /// Form parameters in, XML out.
+    #[serde(rename = "query")]
+    Query,
+    /// REST with XML bodies.
+    #[serde(rename = "rest-xml")]
+    RestXml,
+    /// `X-Amz-Target` with JSON 1.0.
+    #[serde(rename = "json-1.0")]
+    Json10,
+    /// `X-Amz-Target` with JSON 1.1.
+    #[serde(rename = "json-1.1")]
+    Json11,
+    /// REST with JSON bodies.
+    #[serde(rename = "rest-json")]
+    RestJson,
+    /// Done by a native collector on an official SDK.
+    #[serde(rename = "native")]
+    Native,
+}
+
+impl Protocol {
+    /// Whether answers are XML.
+    #[must_use]
+    pub fn is_xml(self) -> bool {
+        matches!(self, Self::Ec2 | Self::Query | Self::RestXml)
+    }
+}
+
+/// How often a request is made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Per {
+    /// Once per scope.
+    Scope,
+    /// Once per asset.
+    Item,
+    /// Once per item of another request, the parent.
+    Parent(String),
+}
+
+/// How the next page is asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NextPage {
+    /// The answer holds everything.
+    None,
+    /// Input parameters are filled from paths of the answer, until the paths are empty.
+    Token {
+        /// Input parameter by path in the answer.
+        tokens: IndexMap<String, Path>,
+        /// A flag in the answer that must be true for another page to exist.
+        more: Option<Path>,
+    },
+    /// An input parameter counts 1, 2, … until a page has no items.
+    Number(String),
+    /// The answer holds the address of the next page.
+    Link(Path),
+}
+
+/// One request of an asset type file.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Request {
+    /// Its name in the file; `list` is the one whose items are the assets.
+    pub name: String,
+    /// How often it is made.
+    pub per: Per,
+    /// The service's SigV4 signing name.
+    pub service: String,
+    /// The host's prefix; may hold `{account_id}`.
+    pub endpoint: Template,
+    /// The wire protocol.
+    pub protocol: Protocol,
+    /// The API version (EC2 and Query).
+    pub version: Option<String>,
+    /// The prefix of `X-Amz-Target` (JSON).
+    pub target: Option<String>,
+    /// The operation's name.
+    pub operation: String,
+    /// The HTTP method (REST).
+    pub method: String,
+    /// The path (REST); values are percent-encoded.
+    pub uri: Template,
+    /// Parameters or body; texts in it may hold placeholders.
+    pub input: toml::Table,
+    /// Sent with every page, for example `MaxResults`.
+    pub page_size: toml::Table,
+    /// How the next page is asked for.
+    pub next_page: NextPage,
+    /// Where the items stand; `None`: the answer is one item.
+    pub items: Option<Path>,
+    /// Items are kept when the value at each path is one of these.
+    pub filter: Vec<(Path, Vec<String>)>,
+    /// For a follow-up per scope: (asset column, path in its item) that belong together.
+    pub matching: Option<(String, Path)>,
+    /// The permission that it needs, for example `ec2:DescribeInstances`.
+    pub permission: String,
+    /// Error codes that are an answer: there is nothing.
+    pub absent: Vec<String>,
+    /// Error codes that mean that the asset is gone.
+    pub gone: Vec<String>,
+    /// Made only when a column that it feeds is wanted.
+    pub optional: bool,
+}

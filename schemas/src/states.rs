@@ -1,0 +1,90 @@
+//! The states that rows of our own tables are in. Tables hold the text, code holds the enum.
+
+macro_rules! states {
+    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $text:literal),+ $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+        pub enum $name {
+            $($(#[$variant_doc])* #[serde(rename = $text)] $variant,)+
+        }
+
+        impl $name {
+            /// Every state, in the order of the enum.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+            /// The text that tables hold.
+            #[must_use]
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $text),+ }
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.pad(self.as_str())
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = String;
+            fn from_str(text: &str) -> Result<Self, String> {
+                Self::ALL.iter().copied().find(|state| state.as_str() == text).ok_or_else(|| {
+                    format!("`{text}` is none of {}", Self::ALL.iter().map(|state| state.as_str()).collect::<Vec<_>>().join(", "))
+                })
+            }
+        }
+    };
+}
+
+states!(
+    /// How bad a violation is, from low to critical.
+    Severity { Low = "low", Medium = "medium", High = "high", Critical = "critical" }
+);
+states!(
+    /// What a policy is about; the classic score weighs them.
+    Category { Security = "security", Governance = "governance", CostOptimization = "costOptimization", Tagging = "tagging" }
+);
+states!(
+    /// How a request of a collection was answered.
+    CoverageStatus {
+        /// Whole.
+        Complete = "complete",
+        /// The account does not allow it.
+        Denied = "denied",
+        /// Not, or not whole.
+        Failed = "failed",
+        /// It was not asked, since nothing reads it.
+        Skipped = "skipped",
+        /// Whole, but so much smaller than before that it waits for confirmation.
+        Held = "held",
+        /// The scope is no longer offered (an account left the organization), and nobody withdrew it.
+        Vanished = "vanished",
+        /// A person took the scope out of the configuration.
+        Withdrawn = "withdrawn",
+    }
+);
+states!(
+    /// The state of an issue.
+    IssueState { Open = "open", Exempt = "exempt", Unknown = "unknown", Closed = "closed" }
+);
+states!(
+    /// A stage of a run.
+    Stage { Collect = "collect", Evaluate = "evaluate", Diff = "diff" }
+);
+states!(
+    /// How far a stage of a run came.
+    RunStatus {
+        /// It runs, or was interrupted.
+        Running = "running",
+        /// Everything was done.
+        Complete = "complete",
+        /// It ended; something could not be collected or evaluated.
+        Partial = "partial",
+        /// It could not end.
+        Failed = "failed",
+    }
+);
+states!(
+    /// How one policy ended in one run.
+    PolicyStatus { Succeeded = "succeeded", Failed = "failed" }
+);
