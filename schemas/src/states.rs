@@ -5,7 +5,7 @@ macro_rules! states {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
         pub enum $name {
-            $($(#[$variant_doc])* #[serde(rename = $text)] $variant,)+
+            $(#[doc = concat!("`", $text, "`. ")] $(#[$variant_doc])* #[serde(rename = $text)] $variant,)+
         }
 
         impl $name {

@@ -1,1 +1,26 @@
-//! pacbot-lake
+//! The lake: landing, versions, coverage, retention, and read-only SQL over all of it.
+
+mod asset_view;
+mod error;
+mod history;
+mod lake;
+mod landing;
+mod maintain;
+mod run_rows;
+mod run_time;
+mod runs;
+mod session;
+mod settings;
+mod storage;
+mod table;
+mod writer;
+
+pub use error::LakeError;
+pub use lake::Lake;
+pub use landing::{Answered, Landed, LandedScope, Landing, ScopeKey, StagedRows};
+pub use maintain::Optimized;
+pub use run_rows::{from_batches, to_batch};
+pub use runs::{RunRow, TableVersion, snapshot_of};
+pub use session::{SessionOptions, Versions, bare_session, read_only};
+pub use settings::LakeSettings;
+pub use table::{DataFile, Table};

@@ -1,0 +1,113 @@
+//! One call from request to answer: credentials, signature, limits, attempts.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+
+use backon::Retryable;
+use bytes::Bytes;
+use http::{Request, Response};
+use tracing::debug;
+
+use crate::api_error::judge;
+use crate::clock::SharedClock;
+use crate::credentials::AccountCredentials;
+use crate::endpoint::Endpoint;
+use crate::error::{CallError, CallErrorKind};
+use crate::limiter::Limiter;
+use crate::request::{Answer, ApiRequest};
+use crate::retry::{Failure, Patience, retry_after};
+use crate::settings::LimitSettings;
+use crate::signing::sign;
+use crate::transport::{CallLabel, Transport};
+
+/// What all calls share.
+#[derive(Debug)]
+pub(crate) struct Caller {
+    pub(crate) transport: Arc<dyn Transport>,
+    pub(crate) limiter: Limiter,
+    pub(crate) clock: SharedClock,
+    patience: Patience,
+}
+
+impl Caller {
+    pub(crate) fn new(transport: Arc<dyn Transport>, clock: SharedClock, settings: &LimitSettings) -> Self {
+        let live = !transport.is_replay();
+        Self {
+            limiter: Limiter::new(settings, clock.clone(), live),
+            patience: Patience::new(settings, live),
+            transport,
+            clock,
+        }
+    }
+
+    /// Calls until there is an answer or no attempt is left.
+    pub(crate) async fn call(
+        &self,
+        label: &CallLabel,
+        endpoint: &Endpoint,
+        request: &ApiRequest,
+        credentials: &AccountCredentials,
+    ) -> Result<Answer, CallError> {
+        let began = self.clock.steady();
+        let unsigned = request.to_http(endpoint, &label.account)?;
+        let attempts = AtomicU32::new(0);
+        let renewed = AtomicBool::new(false);
+        let clock = self.clock.clone();
+        let outcome = (|| self.attempt(label, endpoint, request, &unsigned, credentials, &attempts, &renewed))
+            .retry(self.patience.backoff())
+            .sleep(move |wait| clock.0.sleep(wait))
+            .when(|failure| self.patience.goes_on(failure, attempts.load(Ordering::Relaxed)))
+            .adjust(|failure, bound| self.patience.wait(failure, bound))
+            .await;
+        let attempts = attempts.load(Ordering::Relaxed);
+        let (status, error) = match &outcome {
+            Ok(response) => (Some(response.status().as_u16()), None),
+            Err(failure) => (failure.error.status, Some(failure.error.kind.as_str())),
+        };
+        debug!(
+            account = %label.account, region = %label.region, service = label.service,
+            operation = label.operation, status, error, attempts,
+            millis = self.clock.steady().saturating_sub(began).as_millis(),
+            "called"
+        );
+        match outcome {
+            Ok(response) => {
+                let (parts, body) = response.into_parts();
+                Ok(Answer { body, headers: parts.headers, attempts })
+            }
+            Err(failure) => Err(CallError { attempts, ..failure.error }),
+        }
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "the state of one call, borrowed by each of its attempts")]
+    async fn attempt(
+        &self,
+        label: &CallLabel,
+        endpoint: &Endpoint,
+        request: &ApiRequest,
+        unsigned: &Request<Bytes>,
+        credentials: &AccountCredentials,
+        attempts: &AtomicU32,
+        renewed: &AtomicBool,
+    ) -> Result<Response<Bytes>, Failure> {
+        let keys = credentials.get(self).await?;
+        let permit = self.limiter.admit(label).await;
+        // Signed after waiting for the limiter: a signature is valid for five minutes.
+        let mut signed = unsigned.clone();
+        sign(&mut signed, &keys, &request.service, &endpoint.signing_region, self.clock.now())?;
+        attempts.fetch_add(1, Ordering::Relaxed);
+        let sent = self.transport.send(label, signed).await;
+        drop(permit);
+        let response = sent.map_err(CallError::from)?;
+        let retry_after = retry_after(response.headers(), self.clock.now());
+        let judged = judge(request.protocol, &request.operation, response);
+        self.limiter.note(label, matches!(&judged, Err(error) if error.kind == CallErrorKind::Throttled));
+        judged.map_err(|error| {
+            let at_once = error.kind == CallErrorKind::Expired && !renewed.swap(true, Ordering::Relaxed);
+            if at_once {
+                credentials.discard(&keys);
+            }
+            Failure { error, retry_after, at_once }
+        })
+    }
+}

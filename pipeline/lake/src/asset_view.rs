@@ -1,0 +1,137 @@
+//! Asset tables as people see them: with the age of the answer, and all types in one view.
+//!
+//! A scope whose answer has not changed keeps its files, so the time in the files is when a row was first
+//! seen *as it is*. `collected_at` is when its scope was last answered whole, which the coverage tells.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, TimestampMicrosecondArray};
+use arrow::datatypes::TimestampMicrosecondType;
+use datafusion::catalog::TableProvider;
+use datafusion::common::DataFusionError;
+use datafusion::datasource::{ViewTable, provider_as_source};
+use datafusion::logical_expr::{ColumnarValue, Expr, LogicalPlanBuilder, ScalarUDF, Volatility, create_udf};
+use datafusion::prelude::{SessionContext, col, lit};
+use pacbot_schemas::{AssetType, FRONT_COLUMNS, timestamp};
+
+use crate::error::LakeError;
+use crate::session::SessionOptions;
+
+/// When each scope of each asset type was last answered whole, in microseconds since the epoch.
+pub(crate) struct ScopeTimes(HashMap<String, HashMap<(String, String), i64>>);
+
+/// The last complete answer of each scope, among the runs up to the session's time.
+const LAST_ANSWERS: &str = "
+    select asset_type, account_id, region, max(collected_at) as collected_at
+    from coverage
+    where request = 'list' and status = 'complete' and collected_at <= $run_at
+    group by asset_type, account_id, region";
+
+impl ScopeTimes {
+    pub(crate) async fn read(ctx: &SessionContext, options: &SessionOptions) -> Result<Self, LakeError> {
+        let failed = LakeError::query("coverage");
+        let run_at = datafusion::common::ScalarValue::TimestampMicrosecond(Some(options.run_at.timestamp_micros()), Some("UTC".into()));
+        let rows = ctx.sql(LAST_ANSWERS).await.and_then(|plan| plan.with_param_values(vec![("run_at", run_at)]));
+        // One row per scope and type: small by construction.
+        let batches = rows.map_err(&failed)?.collect().await.map_err(&failed)?;
+        let mut times: HashMap<String, HashMap<(String, String), i64>> = HashMap::new();
+        for batch in &batches {
+            let text = |index: usize| batch.column(index).as_string::<i32>();
+            let at = batch.column(3).as_primitive::<TimestampMicrosecondType>();
+            for row in 0..batch.num_rows() {
+                let scope = (text(1).value(row).to_owned(), text(2).value(row).to_owned());
+                times.entry(text(0).value(row).to_owned()).or_default().insert(scope, at.value(row));
+            }
+        }
+        Ok(Self(times))
+    }
+}
+
+/// The table with `collected_at` as its scope's last whole answer. A plan that does not read the column
+/// does not compute it.
+pub(crate) fn current(asset_type: &AssetType, files: Arc<dyn TableProvider>, times: &Arc<ScopeTimes>) -> Result<Arc<dyn TableProvider>, LakeError> {
+    let failed = LakeError::query(asset_type.as_str());
+    let function = collected_at(asset_type, times.clone());
+    let columns: Vec<Expr> = files.schema().fields().iter().map(|field| match field.name().as_str() {
+        "collected_at" => function.call(vec![col("account_id"), col("collected_in"), col("collected_at")]).alias("collected_at"),
+        name => Expr::Column(name.into()),
+    }).collect();
+    let plan = LogicalPlanBuilder::scan("files", provider_as_source(files), None)
+        .and_then(|scan| scan.project(columns))
+        .and_then(LogicalPlanBuilder::build)
+        .map_err(&failed)?;
+    Ok(Arc::new(ViewTable::new(plan, None)))
+}
+
+fn collected_at(asset_type: &AssetType, times: Arc<ScopeTimes>) -> ScalarUDF {
+    let table = asset_type.to_string();
+    let text = arrow::datatypes::DataType::Utf8;
+    let look_up = move |arguments: &[ColumnarValue]| -> Result<ColumnarValue, DataFusionError> {
+        let arrays = ColumnarValue::values_to_arrays(arguments)?;
+        let (accounts, scopes) = (arrays[0].as_string::<i32>(), arrays[1].as_string::<i32>());
+        let landed = arrays[2].as_primitive::<TimestampMicrosecondType>();
+        let Some(times) = times.0.get(&table) else { return Ok(ColumnarValue::Array(arrays[2].clone())) };
+        let mut last: Option<(&str, &str, Option<i64>)> = None;
+        let looked_up: TimestampMicrosecondArray = (0..landed.len()).map(|row| {
+            let (account, scope) = (accounts.value(row), scopes.value(row));
+            // Rows are sorted by scope: one look-up serves a run of rows.
+            let answered = match last {
+                Some((a, s, at)) if a == account && s == scope => at,
+                _ => times.get(&(account.to_owned(), scope.to_owned())).copied(),
+            };
+            last = Some((account, scope, answered));
+            answered.or_else(|| landed.is_valid(row).then(|| landed.value(row)))
+        }).collect();
+        Ok(ColumnarValue::Array(Arc::new(looked_up.with_timezone("UTC")) as ArrayRef))
+    };
+    create_udf(&format!("collected_at_{asset_type}"), vec![text.clone(), text, timestamp()], timestamp(), Volatility::Immutable, Arc::new(look_up))
+}
+
+/// The common columns of all types, with the type.
+pub(crate) async fn all(ctx: &SessionContext, types: impl Iterator<Item = &AssetType>) -> Result<Arc<dyn TableProvider>, LakeError> {
+    let failed = LakeError::query("assets");
+    let mut union: Option<LogicalPlanBuilder> = None;
+    for asset_type in types {
+        let mut columns = vec![lit(asset_type.as_str()).alias("asset_type")];
+        columns.extend(FRONT_COLUMNS.iter().chain(&["collected_in"]).map(|name| Expr::Column((*name).into())));
+        let table = ctx.table(asset_type.as_str()).await.and_then(|table| table.select(columns)).map_err(&failed)?;
+        let plan = LogicalPlanBuilder::from(table.into_unoptimized_plan());
+        union = Some(match union {
+            Some(before) => plan.build().and_then(|plan| before.union(plan)).map_err(&failed)?,
+            None => plan,
+        });
+    }
+    let plan = match union {
+        Some(union) => union,
+        None => LogicalPlanBuilder::empty(false),
+    };
+    Ok(Arc::new(ViewTable::new(plan.build().map_err(&failed)?, None)))
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::StringArray;
+
+    use super::*;
+
+    #[test]
+    fn an_unknown_scope_keeps_the_time_in_the_file() {
+        let asset_type = AssetType::new("aws_vpc").unwrap();
+        let scopes = HashMap::from([(("1".to_owned(), "r".to_owned()), 7)]);
+        let function = collected_at(&asset_type, Arc::new(ScopeTimes(HashMap::from([("aws_vpc".to_owned(), scopes)]))));
+        let text = |values: [&str; 2]| ColumnarValue::Array(Arc::new(StringArray::from(values.to_vec())));
+        let landed = TimestampMicrosecondArray::from(vec![1, 2]).with_timezone("UTC");
+        let fields: Vec<Arc<arrow::datatypes::Field>> = Vec::new();
+        let arguments = datafusion::logical_expr::ScalarFunctionArgs {
+            args: vec![text(["1", "2"]), text(["r", "r"]), ColumnarValue::Array(Arc::new(landed))],
+            arg_fields: fields,
+            number_rows: 2,
+            return_field: Arc::new(arrow::datatypes::Field::new("x", timestamp(), true)),
+            config_options: Arc::default(),
+        };
+        let ColumnarValue::Array(result) = function.invoke_with_args(arguments).unwrap() else { panic!("an array") };
+        let result = result.as_primitive::<TimestampMicrosecondType>();
+        assert_eq!((result.value(0), result.value(1)), (7, 2));
+    }
+}

@@ -1,0 +1,127 @@
+//! The lake: one Delta table per asset type and per table of our own, under one root.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use futures::TryStreamExt;
+use object_store::ObjectStore;
+use pacbot_schemas::{AssetTypes, LakeTableDef, lake_tables};
+use tracing::debug;
+
+use crate::error::LakeError;
+use crate::settings::LakeSettings;
+use crate::storage::{self, LogRoot};
+use crate::table::Table;
+
+/// All tables, and the definitions that they follow. Cheap to clone.
+#[derive(Clone)]
+pub struct Lake {
+    pub(crate) settings: Arc<LakeSettings>,
+    /// Rooted at the lake.
+    pub(crate) store: Arc<dyn ObjectStore>,
+    pub(crate) log_root: LogRoot,
+    pub(crate) types: Arc<AssetTypes>,
+    pub(crate) own: Arc<BTreeMap<String, LakeTableDef>>,
+}
+
+impl Lake {
+    /// Opens the lake that `settings` name; an empty or missing folder is an empty lake.
+    ///
+    /// # Errors
+    ///
+    /// [`LakeError::Location`] when the location makes no sense, [`LakeError::Store`] when it does not answer.
+    pub async fn open(settings: LakeSettings, types: Arc<AssetTypes>) -> Result<Self, LakeError> {
+        let (store, log_root) = storage::open(&settings)?;
+        let own = lake_tables().map_err(|errors| LakeError::Location {
+            location: settings.location.clone(),
+            reason: errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "),
+        })?;
+        let own = own.into_iter().map(|def| (def.table.clone(), def)).collect();
+        let lake = Self { settings: Arc::new(settings), store, log_root, types, own: Arc::new(own) };
+        lake.tables().await?;
+        debug!(location = %lake.settings.location, "opened the lake");
+        Ok(lake)
+    }
+
+    /// Where it is, as configured.
+    #[must_use]
+    pub fn location(&self) -> &str {
+        &self.settings.location
+    }
+
+    /// The asset types whose tables it knows.
+    #[must_use]
+    pub fn types(&self) -> &AssetTypes {
+        &self.types
+    }
+
+    /// The names of the tables that exist.
+    ///
+    /// # Errors
+    ///
+    /// [`LakeError::Store`] when the store does not answer.
+    pub async fn tables(&self) -> Result<Vec<String>, LakeError> {
+        let listing = self.store.list_with_delimiter(None).await.map_err(|source| self.store_error("read", source))?;
+        let mut names: Vec<String> =
+            listing.common_prefixes.iter().filter_map(|path| path.filename().map(str::to_owned)).collect();
+        names.retain(|name| self.own.contains_key(name) || self.types.get(name).is_some());
+        Ok(names)
+    }
+
+    pub(crate) async fn has_log(&self, name: &str) -> Result<bool, LakeError> {
+        let log = object_store::path::Path::from_iter([name, "_delta_log"]);
+        let first = self.store.list(Some(&log)).try_next().await;
+        Ok(first.map_err(|source| self.store_error("read", source))?.is_some())
+    }
+
+    /// The newest version of a table; `None` when it was never written.
+    ///
+    /// # Errors
+    ///
+    /// [`LakeError::Table`] when its log cannot be read.
+    pub async fn table(&self, name: &str) -> Result<Option<Table>, LakeError> {
+        Table::load(self, name, None).await
+    }
+
+    /// A table as of a version.
+    ///
+    /// # Errors
+    ///
+    /// [`LakeError::Table`] when that version cannot be read (any more).
+    pub async fn table_at(&self, name: &str, version: u64) -> Result<Option<Table>, LakeError> {
+        Table::load(self, name, Some(version)).await
+    }
+
+    /// The schema that a table is defined to have.
+    ///
+    /// # Errors
+    ///
+    /// [`LakeError::UnknownTable`]
+    pub fn schema_of(&self, name: &str) -> Result<arrow::datatypes::SchemaRef, LakeError> {
+        let own = self.own.get(name).map(|def| def.schema.clone());
+        own.or_else(|| self.types.get(name).filter(|def| def.asset_type.as_str() == name).map(|def| def.schema()))
+            .ok_or_else(|| LakeError::UnknownTable(name.to_owned()))
+    }
+
+    /// How many objects and bytes each table takes, versions that are kept included.
+    ///
+    /// # Errors
+    ///
+    /// [`LakeError::Store`]
+    pub async fn sizes(&self) -> Result<BTreeMap<String, (u64, u64)>, LakeError> {
+        let mut sizes = BTreeMap::new();
+        let mut objects = self.store.list(None);
+        while let Some(object) = objects.try_next().await.map_err(|source| self.store_error("read", source))? {
+            if let Some(table) = object.location.parts().next() {
+                let size: &mut (u64, u64) = sizes.entry(table.as_ref().to_owned()).or_default();
+                size.0 += 1;
+                size.1 += object.size;
+            }
+        }
+        Ok(sizes)
+    }
+
+    pub(crate) fn store_error(&self, action: &'static str, source: object_store::Error) -> LakeError {
+        LakeError::Store { location: self.settings.location.clone(), action, source }
+    }
+}

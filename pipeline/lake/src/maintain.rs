@@ -1,0 +1,92 @@
+//! Keeps tables in few files and the lake in bounds: `optimize` and `vacuum`, both safe beside readers.
+
+use chrono::{DateTime, Duration, Utc};
+use deltalake_core::operations::vacuum::VacuumMode;
+use futures::StreamExt;
+use url::Url;
+
+use crate::error::LakeError;
+use crate::lake::Lake;
+use crate::session::{ROOT, bare_session, files_provider, register};
+use crate::table::{Change, Committed};
+use crate::writer;
+
+/// What [`Lake::optimize`] did to one table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Optimized {
+    /// Files before.
+    pub before: usize,
+    /// Files now.
+    pub after: usize,
+}
+
+/// Rows lie next to what is asked together.
+fn order(name: &str) -> &'static str {
+    match name {
+        "runs" => "run_at, run_id, stage",
+        "coverage" => "run_id, asset_type, account_id, region, request",
+        "violations" | "policy_runs" => "run_id, policy_id",
+        "issues" => "policy_id, issue_id",
+        "issue_events" => "sequence, issue_id",
+        _ => "account_id, collected_in, asset_id",
+    }
+}
+
+impl Lake {
+    /// Writes a table's small files into few sorted ones; no row changes. Readers of older versions keep theirs.
+    ///
+    /// A table in at most one small file is left alone. When another writer commits meanwhile, nothing is done:
+    /// the next call finds the files again.
+    ///
+    /// # Errors
+    ///
+    /// [`LakeError::Table`], [`LakeError::Query`]
+    pub async fn optimize(&self, name: &str, now: DateTime<Utc>) -> Result<Optimized, LakeError> {
+        let Some(table) = self.table(name).await? else { return Err(LakeError::UnknownTable(name.to_owned())) };
+        let unfinished: Vec<String> =
+            self.runs().await?.into_iter().filter(|run| !run.is_finished()).map(|run| run.run_id.to_string()).collect();
+        let mut files = table.files()?;
+        // A run that goes on replaces its own files, which it must find again.
+        files.retain(|file| !unfinished.iter().any(|run_id| file.is_of_run(run_id)));
+        let small = files.iter().filter(|file| file.size < self.settings.file_size as u64 / 2).count();
+        let unchanged = Optimized { before: files.len(), after: files.len() };
+        if small <= 1 {
+            return Ok(unchanged);
+        }
+        let failed = LakeError::query(name);
+        let ctx = bare_session(self.settings.memory, now)?;
+        let root = Url::parse(ROOT).map_err(|error| LakeError::Location { location: self.location().to_owned(), reason: error.to_string() })?;
+        ctx.register_object_store(&root, self.store.clone());
+        let paths = files.iter().map(|file| file.path.clone());
+        register(&ctx, "files", files_provider(name, paths, &self.schema_of(name)?)?)?;
+        let rows = ctx.sql(&format!("select * from files order by {}", order(name))).await.map_err(&failed)?;
+        let rows = rows.execute_stream().await.map_err(&failed)?.map(|batch| batch.map_err(LakeError::query(name)));
+        let add = writer::write(self, &table, rows, &[]).await?;
+        let after = add.len();
+        match table.commit(Change { remove: files, add, at: now, data_change: false }).await? {
+            Committed::Done(_) => Ok(Optimized { before: unchanged.before, after }),
+            Committed::Overtaken => Ok(unchanged),
+        }
+    }
+
+    /// Deletes files that no version of the last `retention` needs; returns how many. Also removes what killed
+    /// writers left behind, once it is that old.
+    ///
+    /// # Errors
+    ///
+    /// [`LakeError::Table`]
+    pub async fn vacuum(&self, name: &str, retention: Duration, dry_run: bool) -> Result<usize, LakeError> {
+        let Some(table) = self.table(name).await? else { return Err(LakeError::UnknownTable(name.to_owned())) };
+        let failed = LakeError::table(name, "vacuumed");
+        let (_, metrics) = table
+            .delta
+            .vacuum()
+            .with_retention_period(retention)
+            .with_enforce_retention_duration(false)
+            .with_mode(VacuumMode::Full)
+            .with_dry_run(dry_run)
+            .await
+            .map_err(&failed)?;
+        Ok(metrics.files_deleted.len())
+    }
+}

@@ -1,0 +1,126 @@
+//! Rows of our own tables that belong to one run: written again, they replace what the run wrote before.
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use arrow::json::ReaderBuilder;
+use chrono::{DateTime, Utc};
+use futures::{Stream, StreamExt, TryStreamExt};
+use pacbot_schemas::RunId;
+use serde::Serialize;
+
+use crate::error::LakeError;
+use crate::lake::Lake;
+use crate::table::{Change, Committed, RUN_TAG, Table};
+use crate::writer;
+
+const ATTEMPTS: u32 = 20;
+
+/// Rows as one batch of `schema`. Times are RFC 3339 text.
+///
+/// # Errors
+///
+/// [`LakeError::Rows`] when a member does not fit its column.
+pub fn to_batch<T: Serialize>(table: &str, schema: SchemaRef, rows: &[T]) -> Result<RecordBatch, LakeError> {
+    let failed = LakeError::rows(table);
+    let mut decoder = ReaderBuilder::new(schema.clone()).with_batch_size(rows.len().max(1)).with_strict_mode(true).build_decoder().map_err(&failed)?;
+    decoder.serialize(rows).map_err(&failed)?;
+    Ok(decoder.flush().map_err(&failed)?.unwrap_or_else(|| RecordBatch::new_empty(schema)))
+}
+
+impl Lake {
+    /// Makes `rows` the rows of `run_id` (and `part`, where a run writes several times) in `table`, in one commit.
+    /// Doing it again changes nothing more.
+    ///
+    /// # Errors
+    ///
+    /// [`LakeError::Table`] when writing fails; nothing is visible then.
+    pub async fn replace_run_rows(
+        &self,
+        table: &str,
+        run_id: &RunId,
+        part: &str,
+        rows: impl Stream<Item = Result<RecordBatch, LakeError>> + Send,
+        at: DateTime<Utc>,
+    ) -> Result<u64, LakeError> {
+        let tag = if part.is_empty() { run_id.to_string() } else { format!("{run_id}/{part}") };
+        let mut pinned = Table::create(self, table).await?;
+        // Written once; only the commit is tried again.
+        let add = writer::write(self, &pinned, std::pin::pin!(rows), &[(RUN_TAG, &tag)]).await?;
+        for _ in 0..ATTEMPTS {
+            let written_before = |file: &crate::table::DataFile| file.tags.get(RUN_TAG).is_some_and(|found| found.as_deref() == Some(&tag));
+            let remove: Vec<_> = pinned.files()?.into_iter().filter(written_before).collect();
+            if remove.is_empty() && add.is_empty() {
+                return Ok(pinned.version());
+            }
+            match pinned.commit(Change { remove, add: add.clone(), at, data_change: true }).await? {
+                Committed::Done(version) => return Ok(version),
+                Committed::Overtaken => pinned = Table::create(self, table).await?,
+            }
+        }
+        Err(LakeError::Contention { table: table.to_owned(), attempts: ATTEMPTS })
+    }
+
+    /// Like [`Lake::replace_run_rows`], for few rows that are at hand.
+    ///
+    /// # Errors
+    ///
+    /// As there, and [`LakeError::Rows`].
+    pub async fn replace_run_values<T: Serialize>(&self, table: &str, run_id: &RunId, part: &str, rows: &[T], at: DateTime<Utc>) -> Result<u64, LakeError> {
+        let batch = to_batch(table, self.schema_of(table)?, rows)?;
+        self.replace_run_rows(table, run_id, part, futures::stream::iter([Ok(batch)]), at).await
+    }
+
+    /// Commits `rows` on top of `version` of `table`, or `None` when somebody else committed since: what was
+    /// decided from that version must be decided again. `overwrite` takes out what was there.
+    ///
+    /// # Errors
+    ///
+    /// [`LakeError::Table`]
+    pub async fn commit_on(
+        &self,
+        table: &str,
+        version: Option<u64>,
+        rows: impl Stream<Item = Result<RecordBatch, LakeError>> + Send,
+        overwrite: bool,
+        at: DateTime<Utc>,
+    ) -> Result<Option<u64>, LakeError> {
+        let pinned = Table::create(self, table).await?;
+        // A table that has just been made is at version 0, as one that nobody read.
+        if version.map_or(pinned.version() > 0, |version| version != pinned.version()) {
+            return Ok(None);
+        }
+        let remove = if overwrite { pinned.files()? } else { Vec::new() };
+        let add = writer::write(self, &pinned, std::pin::pin!(rows), &[]).await?;
+        if remove.is_empty() && add.is_empty() {
+            return Ok(Some(pinned.version()));
+        }
+        Ok(match pinned.commit(Change { remove, add, at, data_change: true }).await? {
+            Committed::Done(version) => Some(version),
+            Committed::Overtaken => None,
+        })
+    }
+
+    /// All rows of a small table's query, as JSON objects.
+    pub(crate) async fn values<T: serde::de::DeserializeOwned>(&self, frame: datafusion::prelude::DataFrame, table: &str) -> Result<Vec<T>, LakeError> {
+        let failed = LakeError::query(table);
+        let batches: Vec<RecordBatch> = frame.execute_stream().await.map_err(&failed)?.map(|batch| batch.map_err(LakeError::query(table))).try_collect().await?;
+        from_batches(table, &batches)
+    }
+}
+
+/// Batches as values: members by column name, null columns left out, times as RFC 3339 text.
+///
+/// # Errors
+///
+/// [`LakeError::Rows`] when a row does not fit `T`.
+pub fn from_batches<T: serde::de::DeserializeOwned>(table: &str, batches: &[RecordBatch]) -> Result<Vec<T>, LakeError> {
+    let failed = LakeError::rows(table);
+    let mut writer = arrow::json::ArrayWriter::new(Vec::new());
+    writer.write_batches(&batches.iter().collect::<Vec<_>>()).map_err(&failed)?;
+    writer.finish().map_err(&failed)?;
+    let json = writer.into_inner();
+    if json.is_empty() {
+        return Ok(Vec::new());
+    }
+    serde_json::from_slice(&json).map_err(|error| failed(arrow::error::ArrowError::JsonError(error.to_string())))
+}

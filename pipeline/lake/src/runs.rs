@@ -1,0 +1,168 @@
+//! Runs: which stages ran when, on which versions, and how far they came.
+//!
+//! A run row is written when a stage begins and written again when it ends. A run whose process is gone
+//! without an end is *continued*: the next run takes over its id and its time, and every write of a run replaces what
+//! that run wrote before. So a kill costs the time of a rerun and nothing else.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Duration, Utc};
+use datafusion::common::ScalarValue;
+use pacbot_schemas::{RunId, RunStatus, Stage};
+use serde::{Deserialize, Serialize};
+
+use crate::error::LakeError;
+use crate::lake::Lake;
+use crate::session::{SessionOptions, Versions, bare_session, provider, register};
+
+/// A run on another machine that has not ended after this long is taken to be dead.
+const ABANDONED_AFTER: Duration = Duration::hours(24);
+
+/// One stage of one run; a row of the table `runs`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunRow {
+    /// The run.
+    pub run_id: RunId,
+    /// The stage.
+    pub stage: Stage,
+    /// How far it came.
+    pub status: RunStatus,
+    /// What `now()` is in it.
+    pub run_at: DateTime<Utc>,
+    /// When it began, by the clock.
+    pub started_at: DateTime<Utc>,
+    /// When it ended, by the clock.
+    #[serde(default)]
+    pub finished_at: Option<DateTime<Utc>>,
+    /// The versions that it left (collect) or read (evaluate, diff).
+    #[serde(default)]
+    pub snapshot: Vec<TableVersion>,
+    /// Scopes that were asked.
+    #[serde(default)]
+    pub scopes: u64,
+    /// What was not answered, or could not be judged.
+    #[serde(default)]
+    pub problems: u64,
+    /// What it produced.
+    #[serde(default)]
+    pub rows: u64,
+    /// What it was limited to.
+    #[serde(default)]
+    pub selection: Option<String>,
+    /// The machine.
+    pub host: String,
+    /// The process.
+    pub process: u32,
+    /// The program's version.
+    pub pacbot_version: String,
+}
+
+/// A table and its version.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TableVersion {
+    /// The table.
+    pub table: String,
+    /// The version.
+    pub version: u64,
+}
+
+impl RunRow {
+    /// The snapshot as pinned versions.
+    #[must_use]
+    pub fn versions(&self) -> Versions {
+        Versions(self.snapshot.iter().map(|pin| (pin.table.clone(), pin.version)).collect())
+    }
+
+    /// Whether the stage ended and its result counts.
+    #[must_use]
+    pub fn is_finished(&self) -> bool {
+        matches!(self.status, RunStatus::Complete | RunStatus::Partial)
+    }
+
+    fn is_dead(&self, host: &str, now: DateTime<Utc>, is_alive: &impl Fn(u32) -> bool) -> bool {
+        self.status == RunStatus::Running
+            && if self.host == host { !is_alive(self.process) } else { now - self.started_at > ABANDONED_AFTER }
+    }
+}
+
+/// From a map of versions to what a run row holds.
+#[must_use]
+pub fn snapshot_of(versions: &BTreeMap<String, u64>) -> Vec<TableVersion> {
+    versions.iter().map(|(table, version)| TableVersion { table: table.clone(), version: *version }).collect()
+}
+
+impl Lake {
+    /// Every stage of every run, oldest first.
+    ///
+    /// # Errors
+    ///
+    /// [`LakeError::Table`]
+    pub async fn runs(&self) -> Result<Vec<RunRow>, LakeError> {
+        let ctx = bare_session(self.settings.memory, Utc::now())?;
+        let Some(table) = self.table("runs").await? else { return Ok(Vec::new()) };
+        let root = url::Url::parse(crate::session::ROOT).map_err(|error| LakeError::Location { location: self.location().to_owned(), reason: error.to_string() })?;
+        ctx.register_object_store(&root, self.store.clone());
+        register(&ctx, "runs", provider(Some(&table), &self.schema_of("runs")?)?)?;
+        let rows = ctx.sql("select * from runs order by run_at, started_at, run_id, stage").await.map_err(LakeError::query("runs"))?;
+        self.values(rows, "runs").await
+    }
+
+    /// Writes (again) the row of one stage of a run.
+    ///
+    /// # Errors
+    ///
+    /// [`LakeError::Table`]
+    pub async fn save_run(&self, row: &RunRow) -> Result<(), LakeError> {
+        self.replace_run_values("runs", &row.run_id, row.stage.as_str(), std::slice::from_ref(row), row.started_at).await.map(drop)
+    }
+
+    /// The newest run of `first` stage that began and whose process is gone: it is to be continued.
+    ///
+    /// `is_alive` tells whether a process of this machine still runs.
+    ///
+    /// # Errors
+    ///
+    /// [`LakeError::Table`]
+    pub async fn interrupted(&self, host: &str, now: DateTime<Utc>, is_alive: impl Fn(u32) -> bool) -> Result<Option<RunRow>, LakeError> {
+        let runs = self.runs().await?;
+        let newest = runs.iter().map(|row| (row.run_at, &row.run_id)).max().map(|(_, run_id)| run_id.clone());
+        // Only the newest: what came after an older one has overwritten what that one left.
+        Ok(runs.into_iter().find(|row| Some(&row.run_id) == newest.as_ref() && row.is_dead(host, now, &is_alive)))
+    }
+
+    /// The newest finished collection, or that of `run_id`: what an evaluation reads.
+    ///
+    /// # Errors
+    ///
+    /// [`LakeError::NoSnapshot`], [`LakeError::UnknownRun`]
+    pub async fn snapshot(&self, run_id: Option<&RunId>) -> Result<RunRow, LakeError> {
+        self.finished_stage(Stage::Collect, run_id).await
+    }
+
+    /// The newest finished row of a stage, or that of `run_id`.
+    ///
+    /// # Errors
+    ///
+    /// [`LakeError::NoSnapshot`], [`LakeError::UnknownRun`]
+    pub async fn finished_stage(&self, stage: Stage, run_id: Option<&RunId>) -> Result<RunRow, LakeError> {
+        let wanted = |row: &RunRow| row.stage == stage && row.is_finished() && run_id.is_none_or(|run_id| &row.run_id == run_id);
+        let found = self.runs().await?.into_iter().rev().find(wanted);
+        found.ok_or_else(|| match run_id {
+            Some(run_id) => LakeError::UnknownRun(run_id.to_string()),
+            None => LakeError::NoSnapshot(self.location().to_owned()),
+        })
+    }
+
+    /// Runs a query of ours over the newest versions, with the parameter `$run_id`.
+    ///
+    /// # Errors
+    ///
+    /// [`LakeError::Query`]
+    pub async fn rows_of_run<T: serde::de::DeserializeOwned>(&self, sql: &str, run_id: &RunId) -> Result<Vec<T>, LakeError> {
+        let ctx = self.session(SessionOptions { history: false, ..SessionOptions::newest(Utc::now()) }).await?;
+        let failed = LakeError::query("runs");
+        let frame = ctx.sql(sql).await.map_err(&failed)?;
+        let frame = frame.with_param_values(vec![("run_id", ScalarValue::Utf8(Some(run_id.to_string())))]).map_err(&failed)?;
+        self.values(frame, "runs").await
+    }
+}

@@ -1,0 +1,265 @@
+//! One Delta table at one version: its files, and commits on top of it.
+
+use std::collections::HashMap;
+
+use arrow::datatypes::SchemaRef;
+use chrono::{DateTime, Utc};
+use deltalake_core::kernel::transaction::{CommitBuilder, CommitProperties, TransactionError};
+use deltalake_core::kernel::{Action, Add, Remove};
+use deltalake_core::protocol::{DeltaOperation, SaveMode};
+use deltalake_core::{DeltaTable, DeltaTableBuilder, DeltaTableError};
+use deltalake_core::kernel::engine::arrow_conversion::{TryIntoArrow as _, TryIntoKernel as _};
+use futures::TryStreamExt;
+use serde::Deserialize;
+
+use crate::error::LakeError;
+use crate::lake::Lake;
+
+/// Columns whose smallest and largest values each file's entry in the log tells.
+const STATISTICS: &str = "asset_id,account_id,region,collected_in,run_id,policy_id,issue_id";
+
+/// The tag of a data file that says which run's rows it holds: `RUN` or `RUN/PART`.
+pub(crate) const RUN_TAG: &str = "run";
+
+/// A table of the lake, pinned to a version.
+#[derive(Debug, Clone)]
+pub struct Table {
+    name: String,
+    pub(crate) delta: DeltaTable,
+}
+
+/// A data file of a version.
+#[derive(Debug, Clone)]
+pub struct DataFile {
+    /// Relative to the table.
+    pub path: String,
+    /// In bytes.
+    pub size: u64,
+    /// Its rows, where the log tells.
+    pub rows: Option<u64>,
+    /// The smallest and largest account in it, where the log tells.
+    pub accounts: Option<(String, String)>,
+    /// What its writer noted, for example the run.
+    pub tags: HashMap<String, Option<String>>,
+}
+
+impl DataFile {
+    pub(crate) fn is_of_run(&self, run_id: &str) -> bool {
+        let tag = self.tags.get(RUN_TAG).and_then(Option::as_deref);
+        tag.is_some_and(|tag| tag.strip_prefix(run_id).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
+    }
+}
+
+/// What a commit takes out and puts in.
+#[derive(Debug, Default)]
+pub(crate) struct Change {
+    pub(crate) remove: Vec<DataFile>,
+    pub(crate) add: Vec<Add>,
+    pub(crate) at: DateTime<Utc>,
+    /// False for a rewrite that changes no row.
+    pub(crate) data_change: bool,
+}
+
+/// How a commit ended.
+pub(crate) enum Committed {
+    /// The table's new version.
+    Done(u64),
+    /// Somebody else committed since this version was read: nothing was written.
+    Overtaken,
+}
+
+#[derive(Deserialize)]
+struct Statistics {
+    #[serde(rename = "numRecords")]
+    rows: Option<u64>,
+    #[serde(rename = "minValues", default)]
+    min: HashMap<String, serde_json::Value>,
+    #[serde(rename = "maxValues", default)]
+    max: HashMap<String, serde_json::Value>,
+}
+
+impl Table {
+    fn builder(lake: &Lake, name: &str) -> Result<DeltaTableBuilder, LakeError> {
+        let url = lake.log_root.url.join(name).map_err(|_| LakeError::UnknownTable(name.to_owned()))?;
+        let builder = DeltaTableBuilder::from_url(url.clone()).map_err(LakeError::table(name, "read"))?;
+        Ok(builder.with_storage_backend(lake.log_root.store.clone(), url))
+    }
+
+    pub(crate) async fn load(lake: &Lake, name: &str, version: Option<u64>) -> Result<Option<Self>, LakeError> {
+        lake.schema_of(name)?;
+        if version.is_none() && !lake.has_log(name).await? {
+            return Ok(None);
+        }
+        let mut builder = Self::builder(lake, name)?;
+        if let Some(version) = version {
+            builder = builder.with_version(version);
+        }
+        match builder.load().await {
+            Ok(delta) => Ok(Some(Self { name: name.to_owned(), delta })),
+            Err(error) => Err(LakeError::table(name, "read")(error)),
+        }
+    }
+
+    /// Makes the table with its defined schema if it does not exist; brings the schema up to date if it does.
+    pub(crate) async fn create(lake: &Lake, name: &str) -> Result<Self, LakeError> {
+        let schema = lake.schema_of(name)?;
+        let failed = LakeError::table(name, "created");
+        let schema: deltalake_core::kernel::StructType =
+            schema.as_ref().try_into_kernel().map_err(|error: arrow::error::ArrowError| failed(error.into()))?;
+        if let Some(table) = Self::load(lake, name, None).await? {
+            return table.evolved(lake, schema).await;
+        }
+        let retention = format!("interval {} days", lake.settings.retention_days);
+        let created = deltalake_core::operations::create::CreateBuilder::new()
+            .with_log_store(Self::builder(lake, name)?.build_storage().map_err(&failed)?)
+            .with_table_name(name)
+            .with_columns(schema.fields().cloned())
+            .with_configuration([
+                ("delta.dataSkippingStatsColumns", Some(Self::statistics_columns(&schema))),
+                ("delta.logRetentionDuration", Some(retention.clone())),
+                ("delta.deletedFileRetentionDuration", Some(retention)),
+            ])
+            .with_save_mode(SaveMode::Ignore)
+            .await;
+        match created {
+            Ok(_) => {}
+            // Another writer made it first.
+            Err(error) if is_conflict(&error) => {}
+            Err(error) => return Err(failed(error)),
+        }
+        Self::load(lake, name, None).await?.ok_or_else(|| LakeError::UnknownTable(name.to_owned()))
+    }
+
+    fn statistics_columns(schema: &deltalake_core::kernel::StructType) -> String {
+        let known: Vec<&str> = STATISTICS.split(',').filter(|column| schema.field(column).is_some()).collect();
+        known.join(",")
+    }
+
+    /// A type file that gained, lost or retyped a column changes the table's schema; files that lack a column
+    /// read as null there.
+    async fn evolved(self, lake: &Lake, schema: deltalake_core::kernel::StructType) -> Result<Self, LakeError> {
+        let failed = LakeError::table(&self.name, "altered");
+        let state = self.delta.snapshot().map_err(&failed)?;
+        if state.schema().as_ref() == &schema {
+            return Ok(self);
+        }
+        let metadata = state.metadata().clone();
+        let mut configuration = metadata.configuration().clone();
+        configuration.insert("delta.dataSkippingStatsColumns".to_owned(), Self::statistics_columns(&schema));
+        let metadata = deltalake_core::kernel::new_metadata(&schema, Vec::<String>::new(), configuration)
+            .and_then(|fresh| deltalake_core::kernel::MetadataExt::with_table_id(fresh, metadata.id().to_owned()))
+            .map_err(|error| failed(error.into()))?;
+        let operation = DeltaOperation::Write { mode: SaveMode::Overwrite, partition_by: None, predicate: None };
+        let altered = CommitBuilder::default().with_actions(vec![Action::Metadata(metadata)]).build(Some(state), self.delta.log_store(), operation).await;
+        match altered {
+            Ok(_) => {}
+            Err(error) if is_conflict(&error) => {}
+            Err(error) => return Err(failed(error)),
+        }
+        Self::load(lake, &self.name, None).await?.ok_or_else(|| LakeError::UnknownTable(self.name.clone()))
+    }
+
+    /// The table's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The pinned version.
+    #[must_use]
+    pub fn version(&self) -> u64 {
+        self.delta.version().map_or(0, |version| u64::try_from(version).unwrap_or_default())
+    }
+
+    /// The schema of the pinned version.
+    ///
+    /// # Errors
+    ///
+    /// [`LakeError::Table`] when the log holds a type that Arrow has not.
+    pub fn schema(&self) -> Result<SchemaRef, LakeError> {
+        let failed = LakeError::table(&self.name, "read");
+        let schema = self.delta.snapshot().map_err(&failed)?.schema();
+        let arrow: arrow::datatypes::Schema =
+            schema.as_ref().try_into_arrow().map_err(|error: arrow::error::ArrowError| failed(error.into()))?;
+        Ok(arrow.into())
+    }
+
+    /// The files of the pinned version.
+    ///
+    /// # Errors
+    ///
+    /// [`LakeError::Table`]
+    pub fn files(&self) -> Result<Vec<DataFile>, LakeError> {
+        let state = self.delta.snapshot().map_err(LakeError::table(&self.name, "read"))?;
+        Ok(state.log_data().iter().map(|file| {
+            let statistics = file.stats().and_then(|text| serde_json::from_str::<Statistics>(&text).ok());
+            let bound = |bounds: &HashMap<String, serde_json::Value>| Some(bounds.get("account_id")?.as_str()?.to_owned());
+            #[expect(deprecated, reason = "the tags of a file have no other public accessor")]
+            let tags = file.add_action().tags.unwrap_or_default();
+            DataFile {
+                path: file.path().into_owned(),
+                size: u64::try_from(file.size()).unwrap_or_default(),
+                rows: statistics.as_ref().and_then(|statistics| statistics.rows),
+                accounts: statistics.as_ref().and_then(|statistics| bound(&statistics.min).zip(bound(&statistics.max))),
+                tags,
+            }
+        }).collect())
+    }
+
+    /// Files that versions before this one held and that were not vacuumed: path and when they were taken out.
+    ///
+    /// # Errors
+    ///
+    /// [`LakeError::Table`]
+    pub async fn past_files(&self) -> Result<Vec<(String, DateTime<Utc>)>, LakeError> {
+        let failed = LakeError::table(&self.name, "read");
+        let state = self.delta.snapshot().map_err(&failed)?;
+        let log_store = self.delta.log_store();
+        let tombstones: Vec<_> = state.all_tombstones(log_store.as_ref()).try_collect().await.map_err(&failed)?;
+        Ok(tombstones.iter().filter(|tombstone| tombstone.data_change()).filter_map(|tombstone| {
+            let removed_at = DateTime::from_timestamp_millis(tombstone.deletion_timestamp()?)?;
+            Some((tombstone.path().into_owned(), removed_at))
+        }).collect())
+    }
+
+    /// Commits `change` on top of the pinned version, or not at all.
+    pub(crate) async fn commit(&self, change: Change) -> Result<Committed, LakeError> {
+        let failed = LakeError::table(&self.name, "written");
+        let removes = change.remove.iter().map(|file| {
+            Action::Remove(Remove {
+                path: file.path.clone(),
+                data_change: change.data_change,
+                deletion_timestamp: Some(change.at.timestamp_millis()),
+                extended_file_metadata: Some(true),
+                partition_values: Some(HashMap::new()),
+                size: i64::try_from(file.size).ok(),
+                tags: None,
+                deletion_vector: None,
+                base_row_id: None,
+                default_row_commit_version: None,
+            })
+        });
+        let adds = change.add.into_iter().map(|add| Action::Add(Add { data_change: change.data_change, ..add }));
+        let operation = DeltaOperation::Write { mode: SaveMode::Append, partition_by: None, predicate: None };
+        // No retries in there: what was decided from the version that was read must be decided again.
+        let committed = CommitBuilder::from(CommitProperties::default().with_max_retries(0).with_cleanup_expired_logs(Some(false)))
+            .with_actions(removes.chain(adds).collect())
+            .build(Some(self.delta.snapshot().map_err(&failed)?), self.delta.log_store(), operation)
+            .await;
+        match committed {
+            Ok(commit) => Ok(Committed::Done(u64::try_from(commit.version()).unwrap_or_default())),
+            Err(error) if is_conflict(&error) => Ok(Committed::Overtaken),
+            Err(error) => Err(failed(error)),
+        }
+    }
+}
+
+/// Whether somebody else's commit came first.
+fn is_conflict(error: &DeltaTableError) -> bool {
+    use TransactionError::{CommitConflict, MaxCommitAttempts, VersionAlreadyExists};
+    match error {
+        DeltaTableError::VersionAlreadyExists(_) => true,
+        DeltaTableError::Transaction { source } => matches!(source, CommitConflict(_) | MaxCommitAttempts(_) | VersionAlreadyExists(_)),
+        _ => false,
+    }
+}

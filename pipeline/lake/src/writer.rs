@@ -1,0 +1,48 @@
+//! Writes a stream of rows as Parquet files of a table, without committing them.
+
+use std::collections::HashMap;
+
+use arrow::array::RecordBatch;
+use deltalake_core::kernel::Add;
+use deltalake_core::writer::{DeltaWriter, RecordBatchWriter};
+use futures::{Stream, StreamExt};
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::file::properties::WriterProperties;
+
+use crate::error::LakeError;
+use crate::lake::Lake;
+use crate::table::Table;
+
+/// Streams `rows` into new files, which no version holds before they are committed. `tags` go with every file.
+pub(crate) async fn write(
+    lake: &Lake,
+    table: &Table,
+    mut rows: impl Stream<Item = Result<RecordBatch, LakeError>> + Unpin,
+    tags: &[(&str, &str)],
+) -> Result<Vec<Add>, LakeError> {
+    let failed = LakeError::table(table.name(), "written");
+    let properties = WriterProperties::builder().set_compression(Compression::ZSTD(ZstdLevel::default())).build();
+    let mut writer = RecordBatchWriter::for_table(&table.delta)
+        .map_err(&failed)?
+        .with_writer_properties(properties)
+        .with_target_file_size(lake.settings.file_size as u64);
+    let schema = writer.arrow_schema();
+    let mut written = 0;
+    while let Some(batch) = rows.next().await {
+        let batch = batch?;
+        if batch.num_rows() > 0 {
+            written += batch.num_rows();
+            let batch = RecordBatch::try_new(schema.clone(), batch.columns().to_vec()).map_err(LakeError::rows(table.name()))?;
+            writer.write(batch).await.map_err(&failed)?;
+        }
+    }
+    if written == 0 {
+        return Ok(Vec::new());
+    }
+    let mut adds = writer.flush().await.map_err(&failed)?;
+    let tags: HashMap<String, Option<String>> = tags.iter().map(|(key, value)| ((*key).to_owned(), Some((*value).to_owned()))).collect();
+    if !tags.is_empty() {
+        adds.iter_mut().for_each(|add| add.tags = Some(tags.clone()));
+    }
+    Ok(adds)
+}

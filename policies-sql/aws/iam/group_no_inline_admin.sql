@@ -1,0 +1,47 @@
+/*---
+id          = "aws-iam-group-no-inline-admin"
+title       = "No inline policy of an IAM group allows everything"
+severity    = "high"
+category    = "security"
+asset_type  = "aws_iam_group"
+description = "An inline policy is seen only by who opens the group; one that allows everything makes every member an administrator."
+remediation = "`aws iam delete-group-policy`, and attach a managed policy that names the actions and resources that are needed."
+aliases     = []
+references  = ["https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_managed-vs-inline.html"]
+---*/
+-- Null means that there is no inline policy. The two lists have the same order.
+with documents as (
+    select
+        asset_id,
+        account_id,
+        region,
+        unnest(inline_policies) as inline_policy,
+        unnest(inline_policies_std) as document
+    from aws_iam_group
+),
+
+statements as (
+    select
+        asset_id,
+        account_id,
+        region,
+        inline_policy['policy_name'] as policy_name,
+        unnest(document['statement']) as statement
+    from documents
+)
+
+select
+    asset_id,
+    account_id,
+    region,
+    'every action on every resource is allowed by inline policy ' || string_agg(distinct policy_name, ', ' order by policy_name) as reason
+from statements
+where
+    statement['effect'] = 'Allow'
+    and array_has_any(statement['action'], make_array('*', '*:*'))
+    and array_has(statement['resource'], '*')
+    and statement['condition'] is null
+group by
+    asset_id,
+    account_id,
+    region

@@ -1,0 +1,22 @@
+/*---
+id          = "aws-iam-root-mfa-enabled"
+title       = "The root user has an MFA device"
+severity    = "high"
+category    = "security"
+asset_type  = "aws_iam_account_summary"
+description = "The root user can do everything and nothing bounds it. Its password must not be enough."
+remediation = "Log in as root user and enrol a device, or remove the root credentials of member accounts from the organization."
+aliases     = ["PacMan_Check_MFA_RootUSer_version-1_Check_MFA_RootUser_account"]
+references  = ["https://docs.aws.amazon.com/IAM/latest/UserGuide/enable-mfa-for-root.html"]
+frameworks  = { cis-aws-3-0 = ["1.5"] }
+---*/
+-- A root user without a password cannot log in and needs no device; where AWS does not say, it has one.
+select
+    asset_id,
+    account_id,
+    region,
+    'the root user has no MFA device' as reason
+from aws_iam_account_summary
+where
+    not account_mfa_enabled
+    and coalesce(account_password_present, true)

@@ -1,0 +1,110 @@
+/*---
+id          = "aws-s3-bucket-no-public-list"
+title       = "S3 buckets let nobody outside list objects or read the ACL"
+severity    = "high"
+category    = "security"
+asset_type  = "aws_s3_bucket"
+description = "The names of objects give away customers, systems and what to ask for next, and the ACL tells which other door is open."
+remediation = "Remove the grant from the ACL and the statement from the bucket policy; turn on IgnorePublicAcls and RestrictPublicBuckets."
+aliases     = []
+references  = ["https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html"]
+
+[params.pinning_keys]
+type    = "list<string>"
+default = ["aws:PrincipalAccount", "aws:PrincipalArn", "aws:PrincipalOrgID", "aws:PrincipalOrgPaths", "aws:SourceAccount", "aws:SourceArn", "aws:SourceIp", "aws:SourceOrgID", "aws:SourceOrgPaths", "aws:SourceOwner", "aws:SourceVpc", "aws:SourceVpce", "aws:userid", "s3:DataAccessPointAccount", "s3:DataAccessPointArn"]
+doc     = "Condition keys that pin a statement to known callers when they have to equal fixed values."
+
+[params.operations]
+type    = "list<string>"
+default = ["s3:ListBucket", "s3:ListBucketVersions", "s3:ListBucketMultipartUploads", "s3:GetBucketAcl"]
+doc     = "Operations that count as listing objects or reading the ACL."
+---*/
+-- READ in a bucket's ACL lists objects. Null (no policy, no ACL read, no public access block) opens nothing and cuts nothing off.
+with statements as (
+    select
+        asset_id,
+        account_id,
+        region,
+        unnest(policy_std['statement']) as statement
+    from aws_s3_bucket
+    -- BlockPublicPolicy only refuses a new policy; RestrictPublicBuckets cuts off the one that exists.
+    where
+        not coalesce(restrict_public_buckets, false)
+        and not coalesce(account_restrict_public_buckets, false)
+),
+
+-- Allow with NotPrincipal is everyone but the few that it names. A condition narrows when it wants a pinning key
+-- to equal fixed values: not `*`, not 0.0.0.0/0, and not with …IfExists or ForAllValues, which a missing key passes.
+public_statements as (
+    select
+        asset_id,
+        account_id,
+        region,
+        regexp_replace(array_to_string(statement['action'], '|'), '[^a-z0-9:*?|-]', '', 'g') as actions,
+        regexp_replace(array_to_string(statement['not_action'], '|'), '[^a-z0-9:*?|-]', '', 'g') as not_actions
+    from statements
+    where
+        statement['effect'] = 'Allow'
+        and (array_has(statement['principal']['AWS'], '*') or cardinality(statement['not_principal']) > 0)
+        and coalesce(
+            replace(statement['condition'], ' ', '') !~* (
+                '"(ForAnyValue:)?(String(Equals|EqualsIgnoreCase|Like)|Arn(Equals|Like)|IpAddress)":\{[^}]*"('
+                || array_to_string($pinning_keys, '|')
+                || ')":("[^"]*[^"*0./:][^"]*"|\["[^"]*[^"*0./:][^"]*"(,"[^"]*[^"*0./:][^"]*")*\])'
+            ),
+            true
+        )
+),
+
+operations as (
+    select unnest($operations) as operation
+),
+
+grants as (
+    select
+        asset_id,
+        account_id,
+        region,
+        unnest(acl) as granted
+    from aws_s3_bucket
+    -- BlockPublicAcls only refuses new grants; IgnorePublicAcls cuts off those that exist.
+    where
+        not coalesce(ignore_public_acls, false)
+        and not coalesce(account_ignore_public_acls, false)
+),
+
+ways as (
+    select
+        asset_id,
+        account_id,
+        region,
+        operation || ' by the bucket policy' as way
+    from public_statements
+    cross join operations
+    where
+        lower(operation) ~ ('^(' || replace(replace(actions, '*', '.*'), '?', '.') || ')$')
+        or lower(operation) !~ ('^(' || replace(replace(nullif(not_actions, ''), '*', '.*'), '?', '.') || ')$')
+
+    union all
+
+    select
+        asset_id,
+        account_id,
+        region,
+        granted['permission'] || ' by the ACL for ' || regexp_replace(granted['grantee']['uri'], '^.*/', '') as way
+    from grants
+    where
+        granted['grantee']['uri'] ~ '/(AllUsers|AuthenticatedUsers)$'
+        and granted['permission'] in ('READ', 'READ_ACP', 'FULL_CONTROL')
+)
+
+select
+    asset_id,
+    account_id,
+    region,
+    'everyone may ' || string_agg(distinct way, ', ' order by way) as reason
+from ways
+group by
+    asset_id,
+    account_id,
+    region
