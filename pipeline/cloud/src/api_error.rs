@@ -37,8 +37,14 @@ const SERVER: &[&str] =
 /// Codes of refusal beside the patterns in [`classify`]. The second row is what an account gets in a region
 /// that it has not enabled, where its credentials mean nothing.
 const DENIED: &[&str] = &[
-    "AuthorizationError", "UnauthorizedOperation", "InvalidAccessKeyId", "MissingAuthenticationToken",
-    "AuthFailure", "InvalidClientTokenId", "OptInRequired", "UnrecognizedClientException",
+    "AuthorizationError",
+    "UnauthorizedOperation",
+    "InvalidAccessKeyId",
+    "MissingAuthenticationToken",
+    "AuthFailure",
+    "InvalidClientTokenId",
+    "OptInRequired",
+    "UnrecognizedClientException",
 ];
 
 /// What an error code or, without one, a status means.
@@ -46,9 +52,7 @@ pub(crate) fn classify(code: Option<&str>, status: StatusCode) -> CallErrorKind 
     match code {
         Some(code) if THROTTLED.contains(&code) => CallErrorKind::Throttled,
         Some(code) if code.starts_with("ExpiredToken") || code == "RequestExpired" => CallErrorKind::Expired,
-        Some(code)
-            if DENIED.contains(&code) || code.starts_with("AccessDenied") || code.contains("NotAuthorized") =>
-        {
+        Some(code) if DENIED.contains(&code) || code.starts_with("AccessDenied") || code.contains("NotAuthorized") => {
             CallErrorKind::Denied
         }
         Some(code) if SERVER.contains(&code) => CallErrorKind::Server,
@@ -143,8 +147,7 @@ fn is_error_document(start: &str) -> bool {
 
 fn error_of(protocol: Protocol, response: &Response<Bytes>) -> CallError {
     let status = response.status();
-    let (in_body, message) =
-        if protocol.is_xml() { xml_error(response.body()) } else { json_error(response.body()) };
+    let (in_body, message) = if protocol.is_xml() { xml_error(response.body()) } else { json_error(response.body()) };
     let in_header = response.headers().get(ERROR_TYPE).and_then(|value| value.to_str().ok()).map(bare_code);
     let code = in_header.or(in_body).filter(|code| !code.is_empty());
     let kind = match classify(code.as_deref(), status) {

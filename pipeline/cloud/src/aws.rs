@@ -127,9 +127,8 @@ impl Aws {
             None => {
                 let scope = Scope { account: account.clone(), region: Region::global() };
                 let answer = self.call(&scope, describe_regions()).await?;
-                enabled_regions(&answer.body).ok_or_else(|| {
-                    CallError::new(CallErrorKind::NotAnApi, "`ec2:DescribeRegions` lists no regions")
-                })?
+                enabled_regions(&answer.body)
+                    .ok_or_else(|| CallError::new(CallErrorKind::NotAnApi, "`ec2:DescribeRegions` lists no regions"))?
             }
         };
         regions.sort();

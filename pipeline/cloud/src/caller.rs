@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use backon::Retryable;
 use bytes::Bytes;
+use futures::future::BoxFuture;
 use http::{Request, Response};
 use tracing::debug;
 
@@ -57,8 +58,10 @@ impl Caller {
             .retry(self.patience.backoff())
             .sleep(move |wait| clock.0.sleep(wait))
             .when(|failure| self.patience.goes_on(failure, attempts.load(Ordering::Relaxed)))
-            .adjust(|failure, bound| self.patience.wait(failure, bound))
-            .await;
+            .adjust(|failure, bound| self.patience.wait(failure, bound));
+        // Boxed: rustc cannot see through `Retry` that this function's future is `Send`.
+        let outcome: BoxFuture<'_, Result<Response<Bytes>, Failure>> = Box::pin(outcome);
+        let outcome = outcome.await;
         let attempts = attempts.load(Ordering::Relaxed);
         let (status, error) = match &outcome {
             Ok(response) => (Some(response.status().as_u16()), None),
@@ -111,3 +114,6 @@ impl Caller {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

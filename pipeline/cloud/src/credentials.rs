@@ -9,6 +9,7 @@ use std::time::{Duration, SystemTime};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
 use chrono::DateTime;
+use futures::future::BoxFuture;
 use http::Method;
 use pacbot_schemas::{AccountId, Protocol};
 use tokio::sync::{OnceCell, Semaphore};
@@ -100,8 +101,7 @@ impl AccountCredentials {
         if let Some(known) = self.known(caller) {
             return known;
         }
-        // Boxed: assuming a role is a call, and calls need credentials.
-        let fetched = Box::pin(self.fetch(caller)).await;
+        let fetched = self.fetch(caller).await;
         let now = caller.clock.now();
         let mut state = self.lock();
         match fetched {
@@ -153,13 +153,16 @@ impl AccountCredentials {
         Some(state.unexpired(now).ok_or_else(|| error.clone()))
     }
 
-    async fn fetch(&self, caller: &Caller) -> Result<Credentials, CallError> {
+    /// Boxed, since this recurs: assuming a role is a call, and calls need credentials.
+    fn fetch<'a>(&'a self, caller: &'a Caller) -> BoxFuture<'a, Result<Credentials, CallError>> {
         match &self.source {
-            Source::Base(provider) => provider.provide_credentials().await.map_err(|error| {
-                CallError::new(CallErrorKind::Credentials, format!("no base credentials: {}", chain(&error)))
+            Source::Base(provider) => Box::pin(async {
+                provider.provide_credentials().await.map_err(|error| {
+                    CallError::new(CallErrorKind::Credentials, format!("no base credentials: {}", chain(&error)))
+                })
             }),
-            Source::Own { base, account } => base.of(account, caller).await,
-            Source::Role(role) => role.assume(caller).await,
+            Source::Own { base, account } => Box::pin(base.of(account, caller)),
+            Source::Role(role) => Box::pin(role.assume(caller)),
         }
     }
 
@@ -227,10 +230,8 @@ impl Base {
 
 impl Role {
     async fn assume(&self, caller: &Caller) -> Result<Credentials, CallError> {
-        let mut params = vec![
-            ("RoleArn".to_owned(), self.arn.clone()),
-            ("RoleSessionName".to_owned(), self.session_name.clone()),
-        ];
+        let mut params =
+            vec![("RoleArn".to_owned(), self.arn.clone()), ("RoleSessionName".to_owned(), self.session_name.clone())];
         if let Some(id) = &self.external_id {
             params.push(("ExternalId".to_owned(), id.as_str().to_owned()));
         }
@@ -246,9 +247,8 @@ impl Role {
             Err(error) => return Err(self.not_assumed(error)),
         };
         debug!(account = %self.account, role = self.arn, "assumed role");
-        parse(&answer.body).ok_or_else(|| {
-            self.not_assumed(CallError::new(CallErrorKind::NotAnApi, "the answer holds no credentials"))
-        })
+        parse(&answer.body)
+            .ok_or_else(|| self.not_assumed(CallError::new(CallErrorKind::NotAnApi, "the answer holds no credentials")))
     }
 
     fn not_assumed(&self, error: CallError) -> CallError {
@@ -286,3 +286,6 @@ fn chain(error: &dyn std::error::Error) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests;

@@ -23,10 +23,7 @@ const GLOBAL: &[(&str, [GlobalHost; 3])] = &[
     ("account", [Some(("account.us-east-1", "us-east-1")), Some(("account.cn-northwest-1", "cn-northwest-1")), None]),
     ("budgets", [Some(("budgets", "us-east-1")), Some(("budgets", "cn-northwest-1")), None]),
     ("ce", [Some(("ce.us-east-1", "us-east-1")), Some(("ce.cn-northwest-1", "cn-northwest-1")), None]),
-    (
-        "cloudfront",
-        [Some(("cloudfront", "us-east-1")), Some(("cloudfront.cn-northwest-1", "cn-northwest-1")), None],
-    ),
+    ("cloudfront", [Some(("cloudfront", "us-east-1")), Some(("cloudfront.cn-northwest-1", "cn-northwest-1")), None]),
     ("cur", [Some(("cur.us-east-1", "us-east-1")), Some(("cur.cn-northwest-1", "cn-northwest-1")), None]),
     ("globalaccelerator", [Some(("globalaccelerator.us-west-2", "us-west-2")), None, None]),
     (
@@ -43,7 +40,11 @@ const GLOBAL: &[(&str, [GlobalHost; 3])] = &[
     ),
     (
         "networkmanager",
-        [Some(("networkmanager.us-west-2", "us-west-2")), None, Some(("networkmanager.us-gov-west-1", "us-gov-west-1"))],
+        [
+            Some(("networkmanager.us-west-2", "us-west-2")),
+            None,
+            Some(("networkmanager.us-gov-west-1", "us-gov-west-1")),
+        ],
     ),
     (
         "organizations",
@@ -55,7 +56,11 @@ const GLOBAL: &[(&str, [GlobalHost; 3])] = &[
     ),
     (
         "route53",
-        [Some(("route53", "us-east-1")), Some(("route53", "cn-northwest-1")), Some(("route53.us-gov", "us-gov-west-1"))],
+        [
+            Some(("route53", "us-east-1")),
+            Some(("route53", "cn-northwest-1")),
+            Some(("route53.us-gov", "us-gov-west-1")),
+        ],
     ),
     ("route53domains", [Some(("route53domains.us-east-1", "us-east-1")), None, None]),
     ("savingsplans", [Some(("savingsplans", "us-east-1")), Some(("savingsplans", "cn-northwest-1")), None]),

@@ -92,12 +92,7 @@ impl CallError {
     }
 
     /// An answer that says or is an error.
-    pub(crate) fn answered(
-        kind: CallErrorKind,
-        code: Option<String>,
-        message: &str,
-        status: http::StatusCode,
-    ) -> Self {
+    pub(crate) fn answered(kind: CallErrorKind, code: Option<String>, message: &str, status: http::StatusCode) -> Self {
         Self { kind, code, message: one_line(message), status: Some(status.as_u16()), attempts: 0 }
     }
 

@@ -44,7 +44,8 @@ impl Keyring {
 
     /// The credentials that list the organization's accounts, and the account that they are of.
     pub(crate) fn management(&self) -> (Option<Arc<AccountCredentials>>, CallLabel) {
-        let arn = self.settings.organization.as_ref().and_then(|organization| organization.management_role_arn.as_ref());
+        let arn =
+            self.settings.organization.as_ref().and_then(|organization| organization.management_role_arn.as_ref());
         let Some(arn) = arn else { return (None, self.base.label.clone()) };
         let account = arn.split(':').nth(4).and_then(|id| AccountId::new(id).ok());
         let account = account.unwrap_or_else(|| self.base.label.account.clone());
@@ -74,13 +75,7 @@ impl Keyring {
         }
     }
 
-    fn role(
-        &self,
-        account: &AccountId,
-        arn: String,
-        external_id: Option<ExternalId>,
-        or_own: bool,
-    ) -> Role {
+    fn role(&self, account: &AccountId, arn: String, external_id: Option<ExternalId>, or_own: bool) -> Role {
         Role {
             base: self.base.clone(),
             account: account.clone(),

@@ -150,7 +150,8 @@ impl Bucket {
             return;
         }
         state.cut_at = Some(now);
-        state.set_rate((state.per_second / 2.0).max(FLOOR), pace, clock);
+        let halved = (state.per_second / 2.0).max(FLOOR);
+        state.set_rate(halved, pace, clock);
         debug!(
             account = %label.account, region = %label.region, service = label.service,
             per_second = state.per_second, "slowed down"

@@ -110,7 +110,9 @@ impl ApiRequest {
     fn url(&self, endpoint: &Endpoint) -> Result<String, CallError> {
         if let Some(link) = &self.link {
             if link.origin() != endpoint.url.origin() {
-                return Err(self.malformed(&format!("links to another host, `{}`", link.origin().ascii_serialization())));
+                return Err(
+                    self.malformed(&format!("links to another host, `{}`", link.origin().ascii_serialization()))
+                );
             }
             return Ok(link.to_string());
         }
@@ -143,3 +145,6 @@ fn encode<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests;

@@ -18,6 +18,7 @@ use aws_smithy_runtime_api::client::http::{
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::{ConnectorError, SdkError};
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_runtime_api::client::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::byte_stream::ByteStream;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
@@ -107,9 +108,9 @@ impl HttpConnector for ChainConnector {
             let request = buffered(request).await?;
             let sent = transport.send(&label, request);
             let sent = match limit {
-                Some(limit) => tokio::time::timeout(limit, sent)
-                    .await
-                    .map_err(|error| ConnectorError::timeout(error.into()))?,
+                Some(limit) => {
+                    tokio::time::timeout(limit, sent).await.map_err(|error| ConnectorError::timeout(error.into()))?
+                }
                 None => sent.await,
             };
             answered(sent.map_err(connector_error)?)
@@ -144,15 +145,15 @@ impl SdkClient {
             .behavior_version(BehaviorVersion::latest())
             .region(aws_types::region::Region::new(region))
             .retry_config(
-                RetryConfig::standard()
-                    .with_max_attempts(limits.max_attempts.get())
-                    .with_initial_backoff(backoff),
+                RetryConfig::standard().with_max_attempts(limits.max_attempts.get()).with_initial_backoff(backoff),
             )
             .sleep_impl(self.caller.clock.clone())
             .time_source(self.caller.clock.clone())
             // Ours keeps and renews them; a second cache would hold on to expired ones.
             .identity_cache(IdentityCache::no_cache())
             .credentials_provider(SharedCredentialsProvider::new(self.clone()))
+            // Answers are whole before the SDK sees them.
+            .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
             .http_client(self);
         config.set_endpoint_url(settings.endpoint.as_ref().map(ToString::to_string));
         config.build()
@@ -288,7 +289,11 @@ fn code_kind(response: &Response<Bytes>) -> Option<CallErrorKind> {
     if response.status().is_success() {
         return None;
     }
-    judge(Protocol::RestXml, "", response.clone()).err().map(|error| error.kind)
+    let content_type = response.headers().get(http::header::CONTENT_TYPE).map(|kind| kind.as_bytes());
+    let is_json =
+        content_type.is_some_and(|kind| kind.ends_with(b"json") || kind.starts_with(b"application/x-amz-json"));
+    let protocol = if is_json { Protocol::RestJson } else { Protocol::RestXml };
+    judge(protocol, "", response.clone()).err().map(|error| error.kind)
 }
 
 async fn buffered(request: HttpRequest) -> Result<Request<Bytes>, ConnectorError> {
@@ -315,3 +320,6 @@ fn connector_error(error: TransportError) -> ConnectorError {
         TransportError::TooLarge { .. } | TransportError::NotRecorded { .. } => ConnectorError::user(error.into()),
     }
 }
+
+#[cfg(test)]
+mod tests;

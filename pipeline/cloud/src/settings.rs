@@ -215,3 +215,6 @@ fn session_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Str
         Err(serde::de::Error::custom("a session name has 2 to 64 letters, digits or characters of _=,.@-"))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -84,7 +84,8 @@ mod tests {
 
     #[test]
     fn elements_hold_resolved_text() {
-        let parsed = Element::parse(b"<?xml version='1.0'?><a:r xmlns:a='u'><m>x &lt;&#33; <![CDATA[<y>]]></m><e/></a:r>");
+        let parsed =
+            Element::parse(b"<?xml version='1.0'?><a:r xmlns:a='u'><m>x &lt;&#33; <![CDATA[<y>]]></m><e/></a:r>");
         let root = parsed.unwrap();
         assert_eq!(root.name, "r");
         assert_eq!(root.text_of("m"), Some("x <! <y>"));
@@ -100,7 +101,10 @@ mod tests {
 
     #[test]
     fn the_root_is_found_behind_declarations_and_comments() {
-        assert_eq!(root_name("\n<?xml version=\"1.0\"?>\n<!-- x -->\n<ListResponse xmlns=\"u\">"), Some("ListResponse"));
+        assert_eq!(
+            root_name("\n<?xml version=\"1.0\"?>\n<!-- x -->\n<ListResponse xmlns=\"u\">"),
+            Some("ListResponse")
+        );
         assert_eq!(root_name("<!DOCTYPE html><html>"), None);
         assert_eq!(root_name("text"), None);
     }

@@ -1,1 +1,15 @@
-//! pacbot-evaluate
+//! Evaluates the SQL policies against one snapshot and yields violations.
+//!
+//! Every policy of a run reads the same table versions, so two policies never disagree about what existed.
+//! A policy that fails is a row of its own and stops no other.
+//!
+//! Nothing here talks to a cloud API or decides what becomes of a violation; see the crates `collect` and
+//! `jobs`.
+
+mod catalog;
+mod parameter;
+mod policy;
+
+pub use catalog::{COLUMNS, Catalog, Checked, Overrides};
+pub use parameter::ParameterType;
+pub use policy::{Parameter, Policy};

@@ -57,7 +57,7 @@ pub(crate) fn current(asset_type: &AssetType, files: Arc<dyn TableProvider>, tim
         "collected_at" => function.call(vec![col("account_id"), col("collected_in"), col("collected_at")]).alias("collected_at"),
         name => Expr::Column(name.into()),
     }).collect();
-    let plan = LogicalPlanBuilder::scan("files", provider_as_source(files), None)
+    let plan = LogicalPlanBuilder::scan(asset_type.as_str(), provider_as_source(files), None)
         .and_then(|scan| scan.project(columns))
         .and_then(LogicalPlanBuilder::build)
         .map_err(&failed)?;
@@ -89,12 +89,16 @@ fn collected_at(asset_type: &AssetType, times: Arc<ScopeTimes>) -> ScalarUDF {
 }
 
 /// The common columns of all types, with the type.
-pub(crate) async fn all(ctx: &SessionContext, types: impl Iterator<Item = &AssetType>) -> Result<Arc<dyn TableProvider>, LakeError> {
+///
+/// # Errors
+///
+/// [`LakeError::Query`] when a type's table is not registered in `ctx`.
+pub async fn assets_view<'a>(ctx: &SessionContext, types: impl Iterator<Item = &'a AssetType>) -> Result<Arc<dyn TableProvider>, LakeError> {
     let failed = LakeError::query("assets");
     let mut union: Option<LogicalPlanBuilder> = None;
     for asset_type in types {
         let mut columns = vec![lit(asset_type.as_str()).alias("asset_type")];
-        columns.extend(FRONT_COLUMNS.iter().chain(&["collected_in"]).map(|name| Expr::Column((*name).into())));
+        columns.extend(FRONT_COLUMNS.iter().chain(&["collected_in", "unread"]).map(|name| Expr::Column((*name).into())));
         let table = ctx.table(asset_type.as_str()).await.and_then(|table| table.select(columns)).map_err(&failed)?;
         let plan = LogicalPlanBuilder::from(table.into_unoptimized_plan());
         union = Some(match union {

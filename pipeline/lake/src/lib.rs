@@ -15,6 +15,7 @@ mod storage;
 mod table;
 mod writer;
 
+pub use asset_view::assets_view;
 pub use error::LakeError;
 pub use lake::Lake;
 pub use landing::{Answered, Landed, LandedScope, Landing, ScopeKey, StagedRows};

@@ -123,7 +123,7 @@ impl Lake {
                 register(&ctx, &format!("{asset_type}_history"), past)?;
             }
         }
-        let assets = asset_view::all(&ctx, loaded.iter().map(|(asset_type, _)| asset_type)).await?;
+        let assets = asset_view::assets_view(&ctx, loaded.iter().map(|(asset_type, _)| asset_type)).await?;
         register(&ctx, "assets", assets)?;
         Ok(ctx)
     }

@@ -1,0 +1,33 @@
+//! Embeds the policies, so that the executable needs no folder beside it.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+fn main() -> std::io::Result<()> {
+    let root = std::env::var("CARGO_MANIFEST_DIR").map_err(std::io::Error::other)?;
+    let out = std::env::var("OUT_DIR").map_err(std::io::Error::other)?;
+    let folder = Path::new(&root).join("../../policies-sql");
+    let mut files = Vec::new();
+    find(&folder, &mut files)?;
+    files.sort();
+    let mut code = String::from("pub(crate) const POLICIES: &[(&str, &str)] = &[\n");
+    for file in &files {
+        let name = file.strip_prefix(&folder).map_err(std::io::Error::other)?;
+        writeln!(code, "    ({:?}, include_str!({:?})),", format!("policies-sql/{}", name.display()), file.display().to_string()).map_err(std::io::Error::other)?;
+    }
+    code.push_str("];\n");
+    std::fs::write(Path::new(&out).join("embedded.rs"), code)
+}
+
+fn find(folder: &Path, files: &mut Vec<PathBuf>) -> std::io::Result<()> {
+    println!("cargo::rerun-if-changed={}", folder.display());
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            find(&path, files)?;
+        } else if path.extension().is_some_and(|end| end == "sql") {
+            files.push(path);
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,256 @@
+//! All policies: loaded, planned against the tables' definitions, and what each of them reads.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use chrono::Utc;
+use datafusion::common::ScalarValue;
+use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::datasource::empty::EmptyTable;
+use datafusion::error::DataFusionError;
+use datafusion::logical_expr::LogicalPlan;
+use datafusion::prelude::{DataFrame, SessionContext};
+use datafusion::sql::sqlparser::dialect::GenericDialect;
+use datafusion::sql::sqlparser::keywords::Keyword;
+use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
+use pacbot_lake::{bare_session, read_only};
+use pacbot_schemas::{AssetTypes, PolicyId, SourceError, nearest};
+
+use crate::policy::Policy;
+
+mod files {
+    include!(concat!(env!("OUT_DIR"), "/embedded.rs"));
+}
+
+/// Overrides of parameters, by policy and name.
+pub type Overrides = BTreeMap<PolicyId, BTreeMap<String, toml::Value>>;
+
+/// Columns that every policy returns first, in this order.
+pub const COLUMNS: [&str; 4] = ["asset_id", "account_id", "region", "reason"];
+
+/// A policy that plans, with its parameters' values and what it reads.
+#[derive(Debug, Clone)]
+pub struct Checked {
+    /// The policy.
+    pub policy: Policy,
+    /// The values of its parameters.
+    pub values: BTreeMap<String, ScalarValue>,
+    /// The asset tables that it reads, and which of their columns.
+    pub reads: BTreeMap<String, BTreeSet<String>>,
+}
+
+/// The policies, by id.
+#[derive(Debug, Clone, Default)]
+pub struct Catalog(BTreeMap<PolicyId, Arc<Checked>>);
+
+impl Catalog {
+    /// The policies that come with the program.
+    ///
+    /// # Errors
+    ///
+    /// Every mistake in every file and override.
+    pub async fn embedded(types: &AssetTypes, overrides: &Overrides) -> Result<Self, Vec<SourceError>> {
+        Self::load(files::POLICIES.iter().map(|(file, text)| (*file, *text)), types, overrides).await
+    }
+
+    /// Loads and checks policy files, given as name and text.
+    ///
+    /// # Errors
+    ///
+    /// Every mistake in every file and override.
+    pub async fn load<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>, types: &AssetTypes, overrides: &Overrides) -> Result<Self, Vec<SourceError>> {
+        let failed = |error: String| vec![SourceError::at("(session)", "", 0..0, error)];
+        let ctx = definitions(types).await.map_err(|error| failed(error.to_string()))?;
+        let (mut policies, mut errors) = (BTreeMap::new(), Vec::new());
+        for (file, text) in files {
+            let checked = match Policy::parse(file, text) {
+                Ok(policy) => check(&ctx, policy, types, overrides).await,
+                Err(error) => Err(error),
+            };
+            match checked {
+                Ok(checked) => {
+                    let id = checked.policy.id.clone();
+                    if policies.insert(id.clone(), Arc::new(checked)).is_some() {
+                        errors.push(SourceError::at(file, text, 0..0, format!("another file has the id `{id}` as well")));
+                    }
+                }
+                Err(error) => errors.push(error),
+            }
+        }
+        for id in overrides.keys().filter(|id| !policies.contains_key(*id)) {
+            let near = nearest(id.as_str(), policies.keys().map(PolicyId::as_str)).map(|near| format!("did you mean `{near}`?"));
+            let error = SourceError::at("(configuration)", "", 0..0, format!("parameters are given for `{id}`, which is no policy"));
+            errors.push(match near {
+                Some(near) => error.with_help(near),
+                None => error,
+            });
+        }
+        if errors.is_empty() { Ok(Self(policies)) } else { Err(errors) }
+    }
+
+    /// The policy of that id.
+    #[must_use]
+    pub fn get(&self, id: &str) -> Option<&Arc<Checked>> {
+        self.0.iter().find(|(known, _)| known.as_str() == id).map(|(_, checked)| checked)
+    }
+
+    /// All policies, by id.
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<Checked>> {
+        self.0.values()
+    }
+}
+
+impl Checked {
+    /// The policy's rows as a plan in `ctx`, which holds the tables.
+    ///
+    /// # Errors
+    ///
+    /// Whatever planning says.
+    pub async fn plan(&self, ctx: &SessionContext) -> Result<DataFrame, DataFusionError> {
+        let frame = read_only(ctx, &self.policy.text).await?;
+        let values: Vec<(&str, ScalarValue)> = self.values.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
+        if values.is_empty() { Ok(frame) } else { frame.with_param_values(values) }
+    }
+
+    /// The requests of `table` that feed what the policy reads.
+    #[must_use]
+    pub fn requests(&self, types: &AssetTypes, table: &str) -> BTreeSet<String> {
+        let Some(def) = types.get(table) else { return BTreeSet::new() };
+        let columns = self.reads.get(table).into_iter().flatten();
+        columns.map(|column| def.request_of(column).to_owned()).chain(["list".to_owned()]).collect()
+    }
+
+    /// Text and parameters as one number: equal numbers give equal results on equal tables.
+    #[must_use]
+    pub fn fingerprint(&self) -> u64 {
+        let text = format!("{}\0{:?}", self.policy.text, self.values);
+        text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+    }
+}
+
+/// A session with every table's definition and no rows.
+async fn definitions(types: &AssetTypes) -> Result<SessionContext, DataFusionError> {
+    let ctx = bare_session(64 << 20, Utc::now()).map_err(|error| DataFusionError::External(Box::new(error)))?;
+    ctx.state_ref().write().config_mut().options_mut().sql_parser.collect_spans = true;
+    for def in types.iter() {
+        ctx.register_table(def.asset_type.as_str(), Arc::new(EmptyTable::new(def.schema())))?;
+    }
+    let assets = pacbot_lake::assets_view(&ctx, types.iter().map(|def| &def.asset_type)).await;
+    ctx.register_table("assets", assets.map_err(|error| DataFusionError::External(Box::new(error)))?)?;
+    Ok(ctx)
+}
+
+async fn check(ctx: &SessionContext, policy: Policy, types: &AssetTypes, overrides: &Overrides) -> Result<Checked, SourceError> {
+    let at = |message: String| SourceError::at(&policy.file, &policy.text, place_of_select(&policy.text), message);
+    if policy.asset_type != "assets" && types.get(&policy.asset_type).is_none_or(|def| def.asset_type.as_str() != policy.asset_type) {
+        let near = nearest(&policy.asset_type, types.iter().map(|def| def.asset_type.as_str()));
+        let place = policy.text.find(&policy.asset_type).unwrap_or_default();
+        let error = SourceError::at(&policy.file, &policy.text, place..place, format!("`{}` is no asset type", policy.asset_type));
+        return Err(near.map(|near| error.clone().with_help(format!("did you mean `{near}`?"))).unwrap_or(error));
+    }
+    refuse_wildcards(&policy)?;
+    let mut values = BTreeMap::new();
+    let given = overrides.get(&policy.id);
+    for (name, parameter) in &policy.params {
+        let value = given.and_then(|given| given.get(name)).unwrap_or(&parameter.default);
+        let value = parameter.r#type.value(value).map_err(|message| at(format!("parameter `{name}`: {message}")))?;
+        values.insert(name.clone(), value);
+    }
+    if let Some(unknown) = given.into_iter().flat_map(BTreeMap::keys).find(|name| !policy.params.contains_key(*name)) {
+        return Err(at(format!("configuration gives the parameter `{unknown}`, which the policy does not have")));
+    }
+    let checked = Checked { values, reads: BTreeMap::new(), policy };
+    let frame = checked.plan(ctx).await.map_err(|error| explained(&checked.policy, types, &error))?;
+    let names: Vec<String> = frame.schema().fields().iter().map(|field| field.name().clone()).collect();
+    let at = |message: String| SourceError::at(&checked.policy.file, &checked.policy.text, place_of_select(&checked.policy.text), message);
+    if names.len() < COLUMNS.len() || names[..COLUMNS.len()] != COLUMNS {
+        return Err(at(format!("the policy returns `{}`", names.join(", "))).with_help(format!("the first columns are `{}`; evidence follows", COLUMNS.join(", "))));
+    }
+    let plan = frame.into_optimized_plan().map_err(|error| explained(&checked.policy, types, &error))?;
+    let reads = columns_read(&plan).map_err(|error| at(error.to_string()))?;
+    Ok(Checked { reads, ..checked })
+}
+
+/// The columns of each scan that the plan needs, filters included.
+fn columns_read(plan: &LogicalPlan) -> Result<BTreeMap<String, BTreeSet<String>>, DataFusionError> {
+    let mut reads: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    plan.apply_with_subqueries(|node| {
+        if let LogicalPlan::TableScan(scan) = node {
+            let columns = reads.entry(scan.table_name.table().to_owned()).or_default();
+            columns.extend(scan.projected_schema.fields().iter().map(|field| field.name().clone()));
+            columns.extend(scan.filters.iter().flat_map(|filter| filter.column_refs().into_iter().map(|column| column.name.clone()).collect::<Vec<_>>()));
+        }
+        Ok(TreeNodeRecursion::Continue)
+    })?;
+    Ok(reads)
+}
+
+fn place_of_select(text: &str) -> std::ops::Range<usize> {
+    let start = text.find("---*/").map_or(0, |end| end + "---*/".len());
+    let start = start + (text[start..].len() - text[start..].trim_start().len());
+    start..start
+}
+
+/// `select *` hides which columns decide, and so what can be judged when a request failed.
+fn refuse_wildcards(policy: &Policy) -> Result<(), SourceError> {
+    let tokens = Tokenizer::new(&GenericDialect {}, &policy.text).tokenize_with_location().map_err(|error| {
+        let place = byte_of(&policy.text, error.location.line, error.location.column);
+        SourceError::at(&policy.file, &policy.text, place..place, error.message.clone())
+    })?;
+    let mut before: Option<&Token> = None;
+    for token in tokens.iter().filter(|token| !matches!(token.token, Token::Whitespace(_))) {
+        let opens = match before {
+            Some(Token::Word(word)) => matches!(word.keyword, Keyword::SELECT | Keyword::DISTINCT | Keyword::ALL),
+            Some(Token::Comma | Token::Period) => true,
+            _ => false,
+        };
+        if token.token == Token::Mul && opens {
+            let place = byte_of(&policy.text, token.span.start.line, token.span.start.column);
+            return Err(SourceError::at(&policy.file, &policy.text, place..place, "`select *` is refused")
+                .with_help("name the columns: those that are read decide what can be judged"));
+        }
+        before = Some(&token.token);
+    }
+    Ok(())
+}
+
+/// The byte at a line and column that are counted from 1.
+fn byte_of(text: &str, line: u64, column: u64) -> usize {
+    let (line, column) = (usize::try_from(line).unwrap_or_default(), usize::try_from(column).unwrap_or_default());
+    let start: usize = text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
+    let rest = &text[start.min(text.len())..];
+    start + rest.char_indices().nth(column.saturating_sub(1)).map_or(rest.len(), |(at, _)| at)
+}
+
+/// The engine's error with its place in the file and what was probably meant.
+fn explained(policy: &Policy, types: &AssetTypes, error: &DataFusionError) -> SourceError {
+    let root = error.find_root();
+    let message = root.strip_backtrace();
+    let message = message.lines().next().unwrap_or_default().trim_start_matches("SQL error: ").to_owned();
+    let span = error.diagnostic().and_then(|diagnostic| diagnostic.span);
+    let place = match span {
+        Some(span) => byte_of(&policy.text, span.start.line, span.start.column),
+        None => parser_place(&message).map_or_else(|| place_of_select(&policy.text).start, |(line, column)| byte_of(&policy.text, line, column)),
+    };
+    let tables = types.iter().map(|def| def.asset_type.as_str()).chain(["assets"]);
+    let quoted = message.split('\'').nth(1).unwrap_or_default();
+    let missing = quoted.rsplit('.').next().unwrap_or_default();
+    let help = message.contains("not found").then(|| nearest(missing, tables)).flatten().map(|near| format!("did you mean `{near}`?"));
+    let error = SourceError::at(&policy.file, &policy.text, place..place, message);
+    match help {
+        Some(help) => error.with_help(help),
+        None => error,
+    }
+}
+
+/// `… at Line: 3, Column: 7` of the parser's messages.
+fn parser_place(message: &str) -> Option<(u64, u64)> {
+    let rest = &message[message.find("Line: ")? + "Line: ".len()..];
+    let (line, rest) = rest.split_once(',')?;
+    let column = rest.trim_start().strip_prefix("Column: ")?;
+    let digits = column.find(|c: char| !c.is_ascii_digit()).unwrap_or(column.len());
+    Some((line.parse().ok()?, column[..digits].parse().ok()?))
+}
+
+#[cfg(test)]
+mod tests;

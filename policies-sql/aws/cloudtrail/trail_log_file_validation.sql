@@ -1,0 +1,20 @@
+/*---
+id          = "aws-cloudtrail-trail-log-file-validation"
+title       = "Trails sign their log files"
+severity    = "medium"
+category    = "security"
+asset_type  = "aws_cloudtrail_trail"
+description = "With validation on, CloudTrail delivers signed digests every hour. By them a log file that was changed or deleted shows."
+remediation = "`aws cloudtrail update-trail --name ARN --enable-log-file-validation`"
+aliases     = []
+references  = ["https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-log-file-validation-intro.html"]
+frameworks  = { cis-aws-3-0 = ["3.2"] }
+---*/
+select
+    asset_id,
+    account_id,
+    region,
+    'log file validation is off' as reason,
+    s3_bucket_name
+from aws_cloudtrail_trail
+where not log_file_validation_enabled

@@ -1,0 +1,43 @@
+/*---
+id          = "aws-elb-application-load-balancer-access-logs"
+title       = "Application load balancers write access logs"
+severity    = "high"
+category    = "governance"
+asset_type  = "aws_ec2_application_load_balancer"
+description = "Without the log of its requests nobody can tell afterwards who came, what they asked for and what they got."
+remediation = "`aws elbv2 modify-load-balancer-attributes --load-balancer-arn ARN --attributes Key=access_logs.s3.enabled,Value=true Key=access_logs.s3.bucket,Value=BUCKET`; load balancers that need no log say so by the tag `logging` = false."
+aliases     = ["PacMan_ELB_Access_Logs_version-1_AppLB_Access_Logs_appelb"]
+references  = ["https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-access-logs.html"]
+
+[params.bucket_name]
+type    = "string"
+default = ""
+doc     = "The bucket that has to receive the logs; empty: any bucket will do."
+---*/
+-- A tag `logging` with any value but true opts out. Settings that nobody ever set may be left out of the answer; a null
+-- map was not read.
+with settings as (
+    select
+        asset_id,
+        account_id,
+        region,
+        coalesce(load_balancer_attributes['access_logs.s3.enabled'], 'false') = 'true' as enabled,
+        coalesce(load_balancer_attributes['access_logs.s3.bucket'], '') as bucket_name
+    from aws_ec2_application_load_balancer
+    where
+        load_balancer_attributes is not null
+        and coalesce(lower(tags['logging']), 'true') = 'true'
+)
+
+select
+    asset_id,
+    account_id,
+    region,
+    case
+        when enabled then 'access logs go to ' || bucket_name || ', not to ' || $bucket_name
+        else 'access logs are off'
+    end as reason
+from settings
+where
+    not enabled
+    or ($bucket_name <> '' and lower(bucket_name) <> lower($bucket_name))

@@ -1,0 +1,24 @@
+/*---
+id          = "aws-rds-db-instance-auto-minor-version-upgrade"
+title       = "Database instances take minor versions by themselves"
+severity    = "medium"
+category    = "security"
+asset_type  = "aws_rds_db_instance"
+description = "Minor versions bring security patches. Who installs them by hand installs them late."
+remediation = "`aws rds modify-db-instance --db-instance-identifier NAME --auto-minor-version-upgrade`"
+aliases     = []
+references  = ["https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_UpgradeDBInstance.Upgrading.html"]
+frameworks  = { cis-aws-3-0 = ["2.3.2"] }
+---*/
+-- DocumentDB takes no notice of the flag, and RDS Custom (custom-…) wants it off.
+select
+    asset_id,
+    account_id,
+    region,
+    coalesce('minor versions after ' || engine_version || ' wait for somebody', 'minor versions wait for somebody') as reason,
+    engine
+from aws_rds_db_instance
+where
+    not auto_minor_version_upgrade
+    and coalesce(engine, '') <> 'docdb'
+    and coalesce(engine, '') not like 'custom-%'

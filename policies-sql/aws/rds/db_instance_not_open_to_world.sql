@@ -1,0 +1,67 @@
+/*---
+id          = "aws-rds-db-instance-not-open-to-world"
+title       = "Database instances cannot be reached from the internet"
+severity    = "critical"
+category    = "security"
+asset_type  = "aws_rds_db_instance"
+description = "A public address and a security group that lets everyone in on the database's port leave the password as the only defence."
+remediation = "Take the rule for 0.0.0.0/0 or ::/0 out of the security group (`aws ec2 revoke-security-group-ingress`), then the public address from the instance: `aws rds modify-db-instance --db-instance-identifier NAME --no-publicly-accessible`."
+aliases     = ["PacMan_rdsdb_version-1_RdsDbPublicAccess_rdsdb"]
+references  = ["https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/Overview.RDSSecurityGroups.html"]
+---*/
+-- Subnets without a route from the internet would save such an instance until somebody adds the route; it is judged
+-- all the same. An instance without an endpoint is still being made. Only TCP reaches a database.
+with memberships as (
+    select
+        asset_id,
+        account_id,
+        region,
+        endpoint_address,
+        endpoint_port,
+        unnest(vpc_security_groups) as membership
+    from aws_rds_db_instance
+    where
+        publicly_accessible
+        and endpoint_port is not null
+),
+
+open_rules as (
+    select
+        account_id,
+        region,
+        group_id,
+        case
+            when cidr_ipv4 = '0.0.0.0/0' then cidr_ipv4
+            else cidr_ipv6
+        end || ' by rule ' || security_group_rule_id as way,
+        -- A rule for all traffic covers every port and names none.
+        case when ip_protocol = '-1' then 0 else from_port end as from_port,
+        case when ip_protocol = '-1' then 65535 else to_port end as to_port
+    from aws_vpc_security_group_rule
+    where
+        not is_egress
+        and ip_protocol in ('-1', 'tcp', '6')
+        and (cidr_ipv4 = '0.0.0.0/0' or cidr_ipv6 = '::/0')
+)
+
+select
+    memberships.asset_id,
+    memberships.account_id,
+    memberships.region,
+    'port ' || memberships.endpoint_port || ' is open to '
+    || string_agg(distinct open_rules.way, ', ' order by open_rules.way) as reason,
+    memberships.endpoint_address
+from memberships
+inner join open_rules
+    on memberships.account_id = open_rules.account_id
+    and memberships.region = open_rules.region
+    and memberships.membership['vpc_security_group_id'] = open_rules.group_id
+where
+    memberships.endpoint_port between open_rules.from_port and open_rules.to_port
+    and coalesce(memberships.membership['status'], 'active') <> 'removing'
+group by
+    memberships.asset_id,
+    memberships.account_id,
+    memberships.region,
+    memberships.endpoint_port,
+    memberships.endpoint_address
