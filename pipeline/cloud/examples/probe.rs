@@ -33,7 +33,12 @@ async fn run(aws: Aws) {
         let c = aws_sdk_s3::Client::from_conf(conf);
         println!(
             "create {:?}",
-            c.create_bucket().bucket(&format!("bucket-{}", reach.account.id)).send().await.map(|_| ()).map_err(|e| CallError::from_sdk(&e))
+            c.create_bucket()
+                .bucket(&format!("bucket-{}", reach.account.id))
+                .send()
+                .await
+                .map(|_| ())
+                .map_err(|e| CallError::from_sdk(&e))
         );
         println!(
             "create {:?}",
@@ -76,10 +81,21 @@ async fn run(aws: Aws) {
             "list {:?}",
             c.list_buckets().send().await.map(|b| b.buckets().len()).map_err(|e| CallError::from_sdk(&e))
         );
-        println!("ver {:?}", c.get_bucket_versioning().bucket(&format!("bucket-{}", reach.account.id)).send().await.map_err(|e| CallError::from_sdk(&e)));
+        println!(
+            "ver {:?}",
+            c.get_bucket_versioning()
+                .bucket(&format!("bucket-{}", reach.account.id))
+                .send()
+                .await
+                .map_err(|e| CallError::from_sdk(&e))
+        );
         println!(
             "pol {:?}",
-            c.get_bucket_policy().bucket(&format!("bucket-{}", reach.account.id)).send().await.map_err(|e| CallError::from_sdk(&e).to_string())
+            c.get_bucket_policy()
+                .bucket(&format!("bucket-{}", reach.account.id))
+                .send()
+                .await
+                .map_err(|e| CallError::from_sdk(&e).to_string())
         );
         println!("head {:?}", c.head_bucket().bucket("nope").send().await.map_err(|e| CallError::from_sdk(&e)));
     }

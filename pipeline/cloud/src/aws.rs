@@ -9,13 +9,14 @@ use pacbot_schemas::{Account, AccountId, Protocol, Region, Scope};
 
 use crate::caller::Caller;
 use crate::clock::{Clock, SharedClock, SystemClock};
+use crate::default_chain::DefaultChain;
 use crate::endpoint::{real_region, resolve};
 use crate::error::{CallError, CallErrorKind};
 use crate::keyring::{Keyring, base_endpoint};
 use crate::organization::members;
 use crate::reach::{Reach, ReachSource, ReachStatus};
 use crate::request::{Answer, ApiRequest};
-use crate::sdk::{DefaultChain, SdkClient};
+use crate::sdk::SdkClient;
 use crate::settings::{AwsSettings, SettingsError};
 use crate::transport::{CallLabel, Transport};
 use crate::xml::Element;

@@ -16,7 +16,7 @@ use tokio::sync::{OnceCell, Semaphore};
 use tracing::{debug, warn};
 
 use crate::caller::Caller;
-use crate::error::{CallError, CallErrorKind};
+use crate::error::{CallError, CallErrorKind, with_causes};
 use crate::keyring::base_endpoint;
 use crate::request::{Answer, ApiRequest};
 use crate::settings::{AwsSettings, ExternalId};
@@ -158,7 +158,7 @@ impl AccountCredentials {
         match &self.source {
             Source::Base(provider) => Box::pin(async {
                 provider.provide_credentials().await.map_err(|error| {
-                    CallError::new(CallErrorKind::Credentials, format!("no base credentials: {}", chain(&error)))
+                    CallError::new(CallErrorKind::Credentials, format!("no base credentials: {}", with_causes(&error)))
                 })
             }),
             Source::Own { base, account } => Box::pin(base.of(account, caller)),
@@ -273,18 +273,6 @@ fn parse(body: &[u8]) -> Option<Credentials> {
         Some(expiry.into()),
         "pacbot",
     ))
-}
-
-/// The error with all its causes: the chain's own message only says that none was found.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }
 
 #[cfg(test)]

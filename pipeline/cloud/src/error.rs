@@ -128,6 +128,18 @@ impl From<TransportError> for CallError {
     }
 }
 
+/// An error with all its causes on one line: libraries tend to say only in a cause what went wrong.
+pub(crate) fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}
+
 /// Messages of APIs hold line breaks, and some hold pages (an encoded authorization failure).
 const MESSAGE_CHARS: usize = 1000;
 

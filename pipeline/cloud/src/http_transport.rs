@@ -1,11 +1,10 @@
 //! The real network: one pool of connections, time-outs for every phase, and a bound on each body.
 
-use std::error::Error;
-
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use http::{Request, Response};
 
+use crate::error::with_causes;
 use crate::settings::LimitSettings;
 use crate::transport::{CallLabel, Transport, TransportError};
 
@@ -63,31 +62,18 @@ impl Transport for HttpTransport {
     }
 }
 
-/// A failure before the answer's head was there.
+/// A failure before the answer's head was there. Without the URL, whose query may hold a signature.
 fn connect(error: reqwest::Error) -> TransportError {
     let timed_out = error.is_timeout();
-    let message = causes(error);
+    let message = with_causes(&error.without_url());
     if timed_out { TransportError::Timeout { message } } else { TransportError::Connect { message } }
 }
 
 /// A failure while the body was read.
 fn cut_short(error: reqwest::Error) -> TransportError {
     let timed_out = error.is_timeout();
-    let message = causes(error);
+    let message = with_causes(&error.without_url());
     if timed_out { TransportError::Timeout { message } } else { TransportError::Truncated { message } }
-}
-
-/// The error with its causes and without its URL, whose query may hold a signature.
-fn causes(error: reqwest::Error) -> String {
-    let error = error.without_url();
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }
 
 #[cfg(test)]

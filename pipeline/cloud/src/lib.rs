@@ -11,6 +11,7 @@ mod aws;
 mod caller;
 mod clock;
 mod credentials;
+mod default_chain;
 mod endpoint;
 mod error;
 mod http_transport;

@@ -1,4 +1,4 @@
-//! Clients of the official SDK crates over our transport: the default credential chain, native collectors.
+//! Clients of the official SDK crates over our transport, for native collectors.
 //!
 //! Their requests pass the same limits and are recorded like our own. The SDK signs and retries; only what
 //! it does not do is done here: a request whose credentials have expired is signed anew and sent once more.
@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use aws_config::BehaviorVersion;
 use aws_config::identity::IdentityCache;
-use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
 use aws_smithy_runtime_api::client::http::{
@@ -26,97 +25,15 @@ use aws_smithy_types::retry::RetryConfig;
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use pacbot_schemas::{AccountId, Protocol, Region};
-use tokio::sync::OnceCell;
 use tracing::debug;
 
 use crate::api_error::{classify, judge};
 use crate::caller::Caller;
-use crate::clock::SharedClock;
 use crate::credentials::AccountCredentials;
-use crate::endpoint::global_region;
-use crate::error::{CallError, CallErrorKind};
-use crate::keyring::base_label;
+use crate::error::{CallError, CallErrorKind, with_causes};
 use crate::settings::AwsSettings;
 use crate::signing::sign;
-use crate::transport::{CREDENTIALS_SERVICE, CallLabel, Transport, TransportError};
-
-/// The base credentials from the SDK's default chain, which is built when they are first needed.
-#[derive(Debug)]
-pub(crate) struct DefaultChain {
-    profile: Option<String>,
-    region: &'static str,
-    transport: Arc<dyn Transport>,
-    clock: SharedClock,
-    provider: OnceCell<SharedCredentialsProvider>,
-}
-
-impl DefaultChain {
-    pub(crate) fn new(settings: &AwsSettings, transport: Arc<dyn Transport>, clock: SharedClock) -> Self {
-        let region = global_region(settings.partition);
-        Self { profile: settings.profile.clone(), region, transport, clock, provider: OnceCell::new() }
-    }
-
-    async fn credentials(&self) -> Result<Credentials, CredentialsError> {
-        let build = || async {
-            let mut loader = aws_config::defaults(BehaviorVersion::latest())
-                .region(self.region)
-                .time_source(self.clock.clone())
-                .http_client(ChainClient { transport: self.transport.clone() });
-            if let Some(profile) = &self.profile {
-                loader = loader.profile_name(profile);
-            }
-            loader.load().await.credentials_provider().ok_or_else(|| CredentialsError::not_loaded("no provider"))
-        };
-        self.provider.get_or_try_init(build).await?.provide_credentials().await
-    }
-}
-
-impl ProvideCredentials for DefaultChain {
-    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
-    where
-        Self: 'a,
-    {
-        future::ProvideCredentials::new(self.credentials())
-    }
-}
-
-/// Carries the chain's own requests. They answer with secrets, so their label keeps them out of recordings.
-#[derive(Debug, Clone)]
-struct ChainClient {
-    transport: Arc<dyn Transport>,
-}
-
-impl HttpClient for ChainClient {
-    fn http_connector(&self, settings: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
-        // IMDS is asked with time-outs of a second, else a machine without it waits for minutes.
-        let limit = settings.read_timeout().map(|read| read + settings.connect_timeout().unwrap_or_default());
-        SharedHttpConnector::new(ChainConnector { transport: self.transport.clone(), limit })
-    }
-}
-
-#[derive(Debug)]
-struct ChainConnector {
-    transport: Arc<dyn Transport>,
-    limit: Option<Duration>,
-}
-
-impl HttpConnector for ChainConnector {
-    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let (transport, limit) = (self.transport.clone(), self.limit);
-        HttpConnectorFuture::new(async move {
-            let label = base_label(CREDENTIALS_SERVICE, "Chain");
-            let request = buffered(request).await?;
-            let sent = transport.send(&label, request);
-            let sent = match limit {
-                Some(limit) => {
-                    tokio::time::timeout(limit, sent).await.map_err(|error| ConnectorError::timeout(error.into()))?
-                }
-                None => sent.await,
-            };
-            answered(sent.map_err(connector_error)?)
-        })
-    }
-}
+use crate::transport::{CallLabel, TransportError};
 
 /// Carries the requests of one SDK client for one account and region.
 #[derive(Debug, Clone)]
@@ -251,11 +168,11 @@ impl CallError {
                 let body = Bytes::copy_from_slice(raw.body().bytes().unwrap_or_default());
                 let mut response = Response::new(body);
                 *response.status_mut() = status;
-                let unread = || Self::answered(CallErrorKind::NotAnApi, None, "the SDK cannot read the answer", status);
+                let unread = || Self::answered(CallErrorKind::NotAnApi, None, &with_causes(error), status);
                 judge(Protocol::RestXml, "", response).err().unwrap_or_else(unread)
             }
-            _ if matches!(error, SdkError::TimeoutError(_)) => Self::new(CallErrorKind::Timeout, error.to_string()),
-            _ => Self::new(CallErrorKind::Request, error.to_string()),
+            _ if matches!(error, SdkError::TimeoutError(_)) => Self::new(CallErrorKind::Timeout, with_causes(error)),
+            _ => Self::new(CallErrorKind::Request, with_causes(error)),
         };
         Self { attempts: 1, ..call }
     }
@@ -296,7 +213,8 @@ fn code_kind(response: &Response<Bytes>) -> Option<CallErrorKind> {
     judge(protocol, "", response.clone()).err().map(|error| error.kind)
 }
 
-async fn buffered(request: HttpRequest) -> Result<Request<Bytes>, ConnectorError> {
+/// The SDK's request with its whole body.
+pub(crate) async fn buffered(request: HttpRequest) -> Result<Request<Bytes>, ConnectorError> {
     let request = request.try_into_http1x().map_err(|error| ConnectorError::user(error.into()))?;
     let (parts, body) = request.into_parts();
     let body = match body.bytes() {
@@ -309,11 +227,12 @@ async fn buffered(request: HttpRequest) -> Result<Request<Bytes>, ConnectorError
     Ok(Request::from_parts(parts, body))
 }
 
-fn answered(response: Response<Bytes>) -> Result<HttpResponse, ConnectorError> {
+pub(crate) fn answered(response: Response<Bytes>) -> Result<HttpResponse, ConnectorError> {
     HttpResponse::try_from(response.map(SdkBody::from)).map_err(|error| ConnectorError::other(error.into(), None))
 }
 
-fn connector_error(error: TransportError) -> ConnectorError {
+/// What the SDK may retry is told from what it may not.
+pub(crate) fn connector_error(error: TransportError) -> ConnectorError {
     match error {
         TransportError::Timeout { .. } => ConnectorError::timeout(error.into()),
         TransportError::Connect { .. } | TransportError::Truncated { .. } => ConnectorError::io(error.into()),

@@ -230,7 +230,10 @@ fn explained(policy: &Policy, types: &AssetTypes, error: &DataFusionError) -> So
     let span = error.diagnostic().and_then(|diagnostic| diagnostic.span);
     let place = match span {
         Some(span) => byte_of(&policy.text, span.start.line, span.start.column),
-        None => parser_place(&message).map_or_else(|| place_of_select(&policy.text).start, |(line, column)| byte_of(&policy.text, line, column)),
+        None => parser_place(&message)
+            .map(|(line, column)| byte_of(&policy.text, line, column))
+            .or_else(|| named_place(policy, &message))
+            .unwrap_or_else(|| place_of_select(&policy.text).start),
     };
     let tables = types.iter().map(|def| def.asset_type.as_str()).chain(["assets"]);
     let quoted = message.split('\'').nth(1).unwrap_or_default();
@@ -241,6 +244,14 @@ fn explained(policy: &Policy, types: &AssetTypes, error: &DataFusionError) -> So
         Some(help) => error.with_help(help),
         None => error,
     }
+}
+
+/// Where the field stands that the engine says it does not know.
+fn named_place(policy: &Policy, message: &str) -> Option<usize> {
+    let name = message.split("No field named ").nth(1)?.split(". ").next()?.trim_end_matches('.');
+    let name = name.rsplit('.').next()?.trim_matches('"');
+    let start = place_of_select(&policy.text).start;
+    Some(start + policy.text[start..].find(name)?)
 }
 
 /// `… at Line: 3, Column: 7` of the parser's messages.

@@ -7,9 +7,13 @@
 //! `jobs`.
 
 mod catalog;
+mod coverage;
+mod evaluation;
 mod parameter;
 mod policy;
 
 pub use catalog::{COLUMNS, Catalog, Checked, Overrides};
+pub use coverage::Gap;
+pub use evaluation::{EvaluateError, Evaluation, PolicyRun, evaluate, issue_id};
 pub use parameter::ParameterType;
 pub use policy::{Parameter, Policy};

@@ -59,8 +59,8 @@ management_selectors as (
     select
         account_id,
         arn,
-        not bool_or(field_selector['field'] = 'readOnly' and coalesce(array_has(field_selector['equals'], 'false'), false)) as reads,
-        not bool_or(field_selector['field'] = 'readOnly' and coalesce(array_has(field_selector['equals'], 'true'), false)) as writes
+        not bool_or(field_selector['field'] = 'readOnly' and array_has(field_selector['equals'], 'false')) as reads,
+        not bool_or(field_selector['field'] = 'readOnly' and array_has(field_selector['equals'], 'true')) as writes
     from field_selectors
     group by
         account_id,
@@ -91,7 +91,10 @@ trails as (
             when not aws_cloudtrail_trail.is_logging then ' does not log'
             when not aws_cloudtrail_trail.include_global_service_events then ' leaves out global services'
             when
-                coalesce(cardinality(aws_cloudtrail_trail.event_selectors), 0) + coalesce(cardinality(aws_cloudtrail_trail.advanced_event_selectors), 0) > 0
+                (
+                    cardinality(aws_cloudtrail_trail.event_selectors) > 0
+                    or cardinality(aws_cloudtrail_trail.advanced_event_selectors) > 0
+                )
                 and not coalesce(management_events.complete, false)
                 then ' leaves out management events'
         end as gap

@@ -29,4 +29,7 @@ select
 from aws_cloudtrail_trail
 where
     coalesce(log_group_arn, '') = ''
-    or (is_logging and date_part('epoch', now()) - date_part('epoch', latest_cloudwatch_logs_delivery_time) > $max_delivery_age_hours * 3600)
+    or (
+        is_logging
+        and date_part('epoch', now()) - date_part('epoch', latest_cloudwatch_logs_delivery_time) > $max_delivery_age_hours * 3600
+    )

@@ -21,7 +21,8 @@ select
     region,
     case
         when point_in_time_recovery_description['point_in_time_recovery_status'] = 'DISABLED' then 'point-in-time recovery is off'
-        else 'point-in-time recovery reaches back ' || point_in_time_recovery_description['recovery_period_in_days'] || ' days, not ' || $min_days
+        else 'point-in-time recovery reaches back '
+            || point_in_time_recovery_description['recovery_period_in_days'] || ' days, not ' || $min_days
     end as reason
 from aws_dynamodb_table
 where

@@ -90,7 +90,7 @@ patterns as (
 ),
 
 operations as (
-    select unnest($operations) as operation
+    select unnest(cast($operations as varchar[])) as operation
 ),
 
 effective as (

@@ -128,7 +128,7 @@ patterns as (
 ),
 
 operations as (
-    select unnest($operations) as operation
+    select unnest(cast($operations as varchar[])) as operation
 ),
 
 effective as (

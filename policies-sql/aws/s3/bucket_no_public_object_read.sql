@@ -58,7 +58,7 @@ public_statements as (
 ),
 
 operations as (
-    select unnest($operations) as operation
+    select unnest(cast($operations as varchar[])) as operation
 ),
 
 ways as (

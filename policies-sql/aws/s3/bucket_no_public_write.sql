@@ -57,7 +57,7 @@ public_statements as (
 ),
 
 operations as (
-    select unnest($operations) as operation
+    select unnest(cast($operations as varchar[])) as operation
 ),
 
 grants as (

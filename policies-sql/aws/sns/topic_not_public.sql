@@ -22,28 +22,36 @@ with statements as (
         region,
         unnest(policy_std['statement']) as statement
     from aws_sns_topic
-)
+),
 
 -- Allow with NotPrincipal is everyone but the few that it names. A condition narrows when it wants a pinning key to
 -- equal fixed values: not `*`, not 0.0.0.0/0, and not with …IfExists or ForAllValues, which a missing key passes.
+public_statements as (
+    select
+        asset_id,
+        account_id,
+        region,
+        coalesce(nullif(statement['sid'], ''), 'without Sid') as sid
+    from statements
+    where
+        statement['effect'] = 'Allow'
+        and (array_has(statement['principal']['AWS'], '*') or cardinality(statement['not_principal']) > 0)
+        and coalesce(
+            replace(statement['condition'], ' ', '') !~* (
+                '"(ForAnyValue:)?(String(Equals|EqualsIgnoreCase|Like)|Arn(Equals|Like)|IpAddress)":\{[^}]*"('
+                || array_to_string($pinning_keys, '|')
+                || ')":("[^"]*[^"*0./:][^"]*"|\["[^"]*[^"*0./:][^"]*"(,"[^"]*[^"*0./:][^"]*")*\])'
+            ),
+            true
+        )
+)
+
 select
     asset_id,
     account_id,
     region,
-    'everyone may use the topic by statement '
-    || string_agg(distinct coalesce(nullif(statement['sid'], ''), 'without Sid'), ', ' order by coalesce(nullif(statement['sid'], ''), 'without Sid')) as reason
-from statements
-where
-    statement['effect'] = 'Allow'
-    and (array_has(statement['principal']['AWS'], '*') or cardinality(statement['not_principal']) > 0)
-    and coalesce(
-        replace(statement['condition'], ' ', '') !~* (
-            '"(ForAnyValue:)?(String(Equals|EqualsIgnoreCase|Like)|Arn(Equals|Like)|IpAddress)":\{[^}]*"('
-            || array_to_string($pinning_keys, '|')
-            || ')":("[^"]*[^"*0./:][^"]*"|\["[^"]*[^"*0./:][^"]*"(,"[^"]*[^"*0./:][^"]*")*\])'
-        ),
-        true
-    )
+    'everyone may use the topic by statement ' || string_agg(distinct sid, ', ' order by sid) as reason
+from public_statements
 group by
     asset_id,
     account_id,

@@ -117,20 +117,3 @@ fn operations_have_names() {
     assert_eq!(of("/bucket?versioning", None), "GET:versioning");
     assert_eq!(of("/bucket?prefix=a", None), "GET");
 }
-
-/// The chain's requests pass our transport, labelled so that nobody records them. IMDS stands for its sources.
-#[tokio::test]
-async fn the_default_chain_asks_over_our_transport() {
-    let transport = Scripted::new(|_, before| match before {
-        0 => with_header(crate::testing::answer(200, "TOKEN"), "x-aws-ec2-metadata-token-ttl-seconds", "60"),
-        _ => crate::testing::answer(200, "reader"),
-    });
-    let config = aws_config::provider_config::ProviderConfig::empty()
-        .with_http_client(ChainClient { transport: transport.clone() })
-        .with_time_source(SharedClock(Arc::new(crate::SystemClock::default())))
-        .with_sleep_impl(SharedClock(Arc::new(crate::SystemClock::default())));
-    let imds = aws_config::imds::Client::builder().configure(&config).build();
-    let role = imds.get("/latest/meta-data/iam/security-credentials/").await.unwrap();
-    assert_eq!(role.as_ref(), "reader");
-    assert_eq!(transport.operations(), ["Chain@base", "Chain@base"]);
-}

@@ -1,0 +1,113 @@
+//! What was not answered, and so which assets a policy cannot judge.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use pacbot_schemas::{AssetTypes, CoverageStatus};
+use serde::{Deserialize, Serialize};
+
+use crate::catalog::Checked;
+
+/// The newest word on one request of one scope, as of a snapshot.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Answer {
+    account_id: String,
+    region: String,
+    asset_type: String,
+    request: String,
+    status: CoverageStatus,
+}
+
+/// A request that was not answered whole in a scope. `*` stands for every account or region.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Gap {
+    /// The account.
+    pub account_id: String,
+    /// The scope's region.
+    pub region: String,
+    /// The table that lacks the answer.
+    pub asset_type: String,
+    /// The request.
+    pub request: String,
+}
+
+/// Asset type, account, and region of the scope.
+pub(crate) type ScopeOfType = (String, String, String);
+
+/// The newest coverage row of every request up to the snapshot's time.
+pub(crate) const NEWEST_ANSWERS: &str = "
+    select account_id, region, asset_type, request, status
+    from (
+        select
+            account_id, region, asset_type, request, status,
+            row_number() over (partition by account_id, region, asset_type, request order by collected_at desc, run_id desc) as age
+        from coverage
+        where collected_at <= $run_at
+    )
+    where age = 1";
+
+/// All answers as of a snapshot.
+#[derive(Debug, Default)]
+pub(crate) struct Answers(pub(crate) Vec<Answer>);
+
+/// What a policy cannot judge.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Blind {
+    /// Scopes of judged types as a whole.
+    pub(crate) scopes: BTreeSet<ScopeOfType>,
+    /// By judged type, the requests whose failure for one asset hides that asset.
+    pub(crate) requests: BTreeMap<String, BTreeSet<String>>,
+    /// Why.
+    pub(crate) gaps: BTreeSet<Gap>,
+}
+
+impl Answers {
+    /// Which scopes and assets `checked` cannot judge: their own list or a joined table's request was not answered.
+    pub(crate) fn blind(&self, checked: &Checked, types: &AssetTypes) -> Blind {
+        let mut blind = Blind::default();
+        let judged = |table: &str| checked.policy.asset_type == "assets" || checked.policy.asset_type == table;
+        for table in checked.reads.keys().filter(|table| types.get(table).is_some()) {
+            let requests = checked.requests(types, table);
+            let of_table: Vec<&Answer> = self.0.iter().filter(|answer| &answer.asset_type == table).collect();
+            if of_table.is_empty() {
+                blind.gaps.insert(Gap { account_id: "*".into(), region: "*".into(), asset_type: table.clone(), request: "list".into() });
+                if !judged(table) {
+                    blind.scopes.extend(self.scopes_of_judged(checked, types, "*", "*"));
+                }
+            }
+            for answer in of_table.iter().filter(|answer| requests.contains(&answer.request)) {
+                if matches!(answer.status, CoverageStatus::Complete | CoverageStatus::Withdrawn) {
+                    continue;
+                }
+                blind.gaps.insert(Gap {
+                    account_id: answer.account_id.clone(),
+                    region: answer.region.clone(),
+                    asset_type: table.clone(),
+                    request: answer.request.clone(),
+                });
+                if !judged(table) {
+                    blind.scopes.extend(self.scopes_of_judged(checked, types, &answer.account_id, &answer.region));
+                } else if answer.request == "list" || answer.status == CoverageStatus::Skipped {
+                    blind.scopes.insert((table.clone(), answer.account_id.clone(), answer.region.clone()));
+                }
+            }
+            if judged(table) {
+                blind.requests.insert(table.clone(), requests.into_iter().filter(|request| request != "list").collect());
+            }
+        }
+        blind
+    }
+
+    /// The scopes of the judged type(s) that an unanswered scope of a joined table touches: the same region, and
+    /// all of an account where one of the two is global.
+    fn scopes_of_judged<'a>(&'a self, checked: &'a Checked, types: &'a AssetTypes, account: &'a str, region: &'a str) -> impl Iterator<Item = ScopeOfType> + 'a {
+        let judged = move |table: &str| {
+            checked.policy.asset_type == table || (checked.policy.asset_type == "assets" && types.get(table).is_some())
+        };
+        self.0
+            .iter()
+            .filter(move |answer| judged(&answer.asset_type) && answer.request == "list")
+            .filter(move |answer| account == "*" || answer.account_id == account)
+            .filter(move |answer| region == "*" || region == "global" || answer.region == "global" || answer.region == region)
+            .map(|answer| (answer.asset_type.clone(), answer.account_id.clone(), answer.region.clone()))
+    }
+}

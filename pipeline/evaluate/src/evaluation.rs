@@ -1,0 +1,310 @@
+//! One evaluation: every enabled policy over one snapshot, its violations and counts into the lake.
+
+use std::collections::BTreeMap;
+use std::io::{Seek, SeekFrom};
+use std::sync::Arc;
+use std::time::Instant;
+
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringArray, TimestampMicrosecondArray};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::ipc::reader::StreamReader;
+use arrow::ipc::writer::StreamWriter;
+use chrono::{DateTime, Utc};
+use datafusion::common::ScalarValue;
+use datafusion::datasource::MemTable;
+use datafusion::error::DataFusionError;
+use datafusion::prelude::SessionContext;
+use futures::{StreamExt, TryStreamExt};
+use pacbot_lake::{Lake, LakeError, RunRow, SessionOptions, from_batches};
+use pacbot_schemas::{Category, PolicyId, PolicyStatus, RunId, Severity};
+use serde::{Deserialize, Serialize};
+use tempfile::SpooledTempFile;
+use tracing::{info, warn};
+
+use crate::catalog::Checked;
+use crate::coverage::{Answers, Blind, Gap, NEWEST_ANSWERS};
+
+/// Violations of one policy beyond this many bytes wait on disk.
+const SPOOL_BYTES: usize = 4 << 20;
+
+/// How one policy ended; a row of the table `policy_runs`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct PolicyRun {
+    /// The run.
+    pub run_id: RunId,
+    /// The policy.
+    pub policy_id: PolicyId,
+    /// Whether it succeeded.
+    pub status: PolicyStatus,
+    /// Why it failed.
+    #[serde(default)]
+    pub error: Option<String>,
+    /// Its title.
+    pub title: String,
+    /// Its severity.
+    pub severity: Severity,
+    /// Its category.
+    pub category: Category,
+    /// What it judges.
+    pub asset_type: String,
+    /// Hash of text and parameters.
+    pub policy_hash: String,
+    /// The parameters' values.
+    pub parameters: String,
+    /// The run's time.
+    pub evaluated_at: DateTime<Utc>,
+    /// Assets in scope.
+    pub assets: u64,
+    /// Assets with a violation.
+    pub violating: u64,
+    /// Assets whose violations are all exempt.
+    pub exempt: u64,
+    /// Assets that could not be judged.
+    pub unknown: u64,
+    /// Violations.
+    pub violations: u64,
+    /// What was not answered.
+    #[serde(default)]
+    pub unknown_scopes: Vec<Gap>,
+    /// Requests whose failure hides one asset.
+    #[serde(default)]
+    pub unread: Vec<String>,
+    /// How long it took.
+    pub millis: u64,
+}
+
+/// The result of an evaluation; the lake holds it too.
+#[derive(Debug, Default)]
+pub struct Evaluation {
+    /// One per policy.
+    pub policies: Vec<PolicyRun>,
+}
+
+impl Evaluation {
+    /// Policies that failed or could not judge everything.
+    #[must_use]
+    pub fn problems(&self) -> u64 {
+        self.policies.iter().filter(|run| run.status == PolicyStatus::Failed || !run.unknown_scopes.is_empty()).count() as u64
+    }
+
+    /// All violations.
+    #[must_use]
+    pub fn violations(&self) -> u64 {
+        self.policies.iter().map(|run| run.violations).sum()
+    }
+}
+
+/// Why an evaluation as a whole failed.
+#[derive(Debug, thiserror::Error)]
+pub enum EvaluateError {
+    /// The lake could not be read or written.
+    #[error("the lake failed")]
+    Lake(#[from] LakeError),
+    /// A query of our own failed.
+    #[error("failed to prepare the evaluation")]
+    Prepare(#[from] DataFusionError),
+}
+
+/// What is judged: each asset with its scope and whether it is hidden. `%BASE%` and `%HIDDEN%` hold names of ours.
+const JUDGED: &str = "
+    select
+        base.asset_type, base.asset_id, base.collected_in,
+        blind.account_id is not null or %HIDDEN% as hidden
+    from %BASE% as base
+    left join blind_scopes as blind
+        on base.asset_type = blind.asset_type and base.account_id = blind.account_id and base.collected_in = blind.collected_in";
+
+/// Evaluates `policies` over `snapshot` as run `run_id`, and writes violations and policy runs.
+///
+/// # Errors
+///
+/// [`EvaluateError::Lake`] when the snapshot cannot be read or the result not written. A policy that fails is not an
+/// error: it is a row.
+pub async fn evaluate(lake: &Lake, enabled: &[Arc<Checked>], snapshot: &RunRow, run_id: &RunId) -> Result<Evaluation, EvaluateError> {
+    let options = SessionOptions { versions: snapshot.versions(), run_at: snapshot.run_at, only_pinned: true, history: false };
+    let ctx = lake.session(options).await?;
+    let answers = answers(&ctx, snapshot.run_at).await?;
+    let schema = lake.schema_of("violations")?;
+    let mut evaluation = Evaluation::default();
+    let mut spools = Vec::new();
+    for checked in enabled {
+        let started = Instant::now();
+        let blind = answers.blind(checked, lake.types());
+        let mut run = pending(checked, &blind, run_id, snapshot.run_at);
+        match one(&ctx, checked, &blind, &mut run, &schema).await {
+            Ok(spool) => spools.push(spool),
+            Err(error) => {
+                run.status = PolicyStatus::Failed;
+                run.error = Some(error.strip_backtrace());
+                (run.violations, run.violating) = (0, 0);
+                warn!(policy.id = %run.policy_id, error = run.error, "policy {} failed", run.policy_id);
+            }
+        }
+        run.millis = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        info!(policy.id = %run.policy_id, violations = run.violations, millis = run.millis, "evaluated policy {}", run.policy_id);
+        evaluation.policies.push(run);
+    }
+    let rows = futures::stream::iter(spools).flat_map(|spool| futures::stream::iter(read_spool(spool)));
+    lake.replace_run_rows("violations", run_id, "", rows, snapshot.run_at).await?;
+    lake.replace_run_values("policy_runs", run_id, "", &evaluation.policies, snapshot.run_at).await?;
+    Ok(evaluation)
+}
+
+async fn answers(ctx: &SessionContext, run_at: DateTime<Utc>) -> Result<Answers, EvaluateError> {
+    let run_at = ScalarValue::TimestampMicrosecond(Some(run_at.timestamp_micros()), Some("UTC".into()));
+    let frame = ctx.sql(NEWEST_ANSWERS).await?.with_param_values(vec![("run_at", run_at)])?;
+    // One row per scope, type and request.
+    Ok(Answers(from_batches("coverage", &frame.collect().await?)?))
+}
+
+fn pending(checked: &Checked, blind: &Blind, run_id: &RunId, at: DateTime<Utc>) -> PolicyRun {
+    let policy = &checked.policy;
+    let values: BTreeMap<&String, String> = checked.values.iter().map(|(name, value)| (name, value.to_string())).collect();
+    PolicyRun {
+        run_id: run_id.clone(),
+        policy_id: policy.id.clone(),
+        status: PolicyStatus::Succeeded,
+        error: None,
+        title: policy.title.clone(),
+        severity: policy.severity,
+        category: policy.category,
+        asset_type: policy.asset_type.clone(),
+        policy_hash: format!("{:016x}", checked.fingerprint()),
+        parameters: serde_json::to_string(&values).unwrap_or_default(),
+        evaluated_at: at,
+        assets: 0,
+        violating: 0,
+        exempt: 0,
+        unknown: 0,
+        violations: 0,
+        unknown_scopes: blind.gaps.iter().cloned().collect(),
+        unread: blind.requests.values().flatten().cloned().collect::<std::collections::BTreeSet<_>>().into_iter().collect(),
+        millis: 0,
+    }
+}
+
+/// Runs one policy; its violations wait in the spool.
+async fn one(ctx: &SessionContext, checked: &Checked, blind: &Blind, run: &mut PolicyRun, schema: &SchemaRef) -> Result<SpooledTempFile, DataFusionError> {
+    ctx.deregister_table("blind_scopes")?;
+    ctx.register_table("blind_scopes", Arc::new(blind_scopes(blind)?))?;
+    ctx.deregister_table("judged")?;
+    let judged = ctx.sql(&judged_sql(checked, blind)).await?;
+    ctx.register_table("judged", judged.into_view())?;
+    let counts = ctx.sql("select count(*), count(*) filter (where hidden) from judged").await?.collect().await?;
+    let count = |column: usize| counts.first().map_or(0, |batch| batch.column(column).as_primitive::<arrow::datatypes::Int64Type>().value(0)).unsigned_abs();
+    (run.assets, run.unknown) = (count(0), count(1));
+
+    ctx.deregister_table("policy_rows")?;
+    ctx.register_table("policy_rows", checked.plan(ctx).await?.into_view())?;
+    let rows = ctx
+        .sql("select judged.asset_type as __asset_type, judged.collected_in as __collected_in, policy_rows.* from policy_rows join judged on policy_rows.asset_id = judged.asset_id where not judged.hidden")
+        .await?;
+    let mut rows = rows.execute_stream().await?;
+    let mut spool = tempfile::spooled_tempfile(SPOOL_BYTES);
+    let mut violating = std::collections::HashSet::new();
+    {
+        let mut writer = StreamWriter::try_new(&mut spool, schema)?;
+        while let Some(batch) = rows.try_next().await? {
+            let batch = violations(&batch, run, schema)?;
+            run.violations += batch.num_rows() as u64;
+            let assets = batch.column(5).as_string::<i32>();
+            violating.extend((0..assets.len()).map(|row| xxh(assets.value(row))));
+            writer.write(&batch)?;
+        }
+        writer.finish()?;
+    }
+    run.violating = violating.len() as u64;
+    Ok(spool)
+}
+
+fn xxh(text: &str) -> u64 {
+    xxhash_rust::xxh3::xxh3_64(text.as_bytes())
+}
+
+fn judged_sql(checked: &Checked, blind: &Blind) -> String {
+    let quoted = |texts: &mut dyn Iterator<Item = &String>| texts.map(|text| format!("'{text}'")).collect::<Vec<_>>().join(", ");
+    // Names of tables and requests come from our own files, which allow only letters, digits and `_`.
+    let hidden: Vec<String> = blind
+        .requests
+        .iter()
+        .filter(|(_, requests)| !requests.is_empty())
+        .map(|(table, requests)| format!("(base.asset_type = '{table}' and coalesce(array_has_any(base.unread, make_array({})), false))", quoted(&mut requests.iter())))
+        .collect();
+    let hidden = if hidden.is_empty() { "false".to_owned() } else { format!("({})", hidden.join(" or ")) };
+    let base = match checked.policy.asset_type.as_str() {
+        "assets" => "assets".to_owned(),
+        table => format!("(select '{table}' as asset_type, asset_id, account_id, collected_in, unread from {table})"),
+    };
+    JUDGED.replace("%HIDDEN%", &hidden).replace("%BASE%", &base)
+}
+
+fn blind_scopes(blind: &Blind) -> Result<MemTable, DataFusionError> {
+    let names = ["asset_type", "account_id", "collected_in"];
+    let schema = Arc::new(Schema::new(names.map(|name| Field::new(name, DataType::Utf8, false)).to_vec()));
+    let column = |pick: fn(&(String, String, String)) -> &str| Arc::new(StringArray::from_iter_values(blind.scopes.iter().map(pick))) as ArrayRef;
+    let columns = vec![column(|scope| &scope.0), column(|scope| &scope.1), column(|scope| &scope.2)];
+    MemTable::try_new(schema.clone(), vec![vec![RecordBatch::try_new(schema, columns)?]])
+}
+
+/// A policy's batch in the shape of the table `violations`.
+fn violations(batch: &RecordBatch, run: &PolicyRun, schema: &SchemaRef) -> Result<RecordBatch, DataFusionError> {
+    let rows = batch.num_rows();
+    let same = |text: &str| Arc::new(StringArray::from_iter_values(std::iter::repeat_n(text, rows))) as ArrayRef;
+    let column = |name: &str| -> Result<ArrayRef, DataFusionError> {
+        let found = batch.column_by_name(name).ok_or_else(|| DataFusionError::Plan(format!("the policy returns no column `{name}`")))?;
+        Ok(arrow::compute::cast(found, &DataType::Utf8)?)
+    };
+    let keys = match batch.column_by_name("key") {
+        Some(_) => column("key")?,
+        None => same(""),
+    };
+    let assets = column("asset_id")?;
+    let ids = (0..rows).map(|row| issue_id(&run.policy_id, assets.as_string::<i32>().value(row), keys.as_string::<i32>().value(row)));
+    let ids = Arc::new(StringArray::from_iter_values(ids));
+    let at = TimestampMicrosecondArray::from_value(run.evaluated_at.timestamp_micros(), rows).with_timezone("UTC");
+    let columns: Vec<ArrayRef> = vec![
+        same(run.run_id.as_str()),
+        same(run.policy_id.as_str()),
+        ids,
+        same(run.severity.as_str()),
+        column("__asset_type")?,
+        assets,
+        column("account_id")?,
+        column("region")?,
+        column("__collected_in")?,
+        keys,
+        column("reason")?,
+        evidence(batch)?,
+        Arc::new(at),
+    ];
+    Ok(RecordBatch::try_new(schema.clone(), columns)?)
+}
+
+/// The stable id of an issue: the same for the same policy, asset and key, for ever.
+#[must_use]
+pub fn issue_id(policy: &PolicyId, asset: &str, key: &str) -> String {
+    format!("{:032x}", xxhash_rust::xxh3::xxh3_128(format!("{policy}\0{asset}\0{key}").as_bytes()))
+}
+
+/// The columns after the usual ones, as one JSON object a row.
+fn evidence(batch: &RecordBatch) -> Result<ArrayRef, DataFusionError> {
+    let usual = |name: &str| name.starts_with("__") || name == "key" || crate::catalog::COLUMNS.contains(&name);
+    let extra: Vec<usize> = batch.schema().fields().iter().enumerate().filter(|(_, field)| !usual(field.name())).map(|(index, _)| index).collect();
+    if extra.is_empty() {
+        return Ok(Arc::new(StringArray::new_null(batch.num_rows())));
+    }
+    let mut writer = arrow::json::LineDelimitedWriter::new(Vec::new());
+    writer.write(&batch.project(&extra)?)?;
+    writer.finish()?;
+    let text = String::from_utf8(writer.into_inner()).map_err(|error| DataFusionError::External(Box::new(error)))?;
+    Ok(Arc::new(StringArray::from_iter_values(text.lines())))
+}
+
+fn read_spool(mut spool: SpooledTempFile) -> Box<dyn Iterator<Item = Result<RecordBatch, LakeError>> + Send> {
+    let failed = |source| LakeError::Rows { table: "violations".to_owned(), source };
+    let reader = spool.seek(SeekFrom::Start(0)).map_err(|error| failed(error.into())).and_then(|_| StreamReader::try_new(spool, None).map_err(failed));
+    match reader {
+        Ok(reader) => Box::new(reader.map(move |batch| batch.map_err(failed))),
+        Err(error) => Box::new(std::iter::once(Err(error))),
+    }
+}
