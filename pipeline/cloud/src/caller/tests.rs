@@ -1,14 +1,16 @@
 //! One call through [`crate::Aws`]: which failures are retried, how often, and how long that takes.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use pacbot_schemas::Protocol;
 
 use crate::testing::{
-    ONE_ROLE, Scripted, VirtualClock, answer, assumed, aws, by_operation, query_error, request, scope, with_header,
+    ONE_ROLE, Scripted, VirtualClock, Wire, answer, assumed, aws, by_operation, query_error, request, scope, serve,
+    with_header,
 };
 use crate::transport::TransportError;
-use crate::{Answer, CallError, CallErrorKind, Clock};
+use crate::{Answer, CallError, CallErrorKind, Clock, HttpTransport, LimitSettings};
 
 const OK: &str = "<ListResponse><a/></ListResponse>";
 
@@ -111,4 +113,35 @@ async fn attempts_and_backoff_are_configured() {
     let error = aws.call(&scope(crate::testing::ACCOUNT, "eu-west-1"), ask).await.unwrap_err();
     assert_eq!(error.attempts, 2);
     assert!(clock.steady() <= Duration::from_millis(1));
+}
+
+#[tokio::test]
+async fn a_service_that_throttled_is_called_more_slowly() {
+    let transport = Scripted::new(|call, before| match (call.operation.as_str(), before) {
+        ("AssumeRole", _) => assumed("ROLE", 12),
+        (_, 0) => query_error(503, "RequestLimitExceeded"),
+        _ => answer(200, OK),
+    });
+    let (aws, clock) = aws(ONE_ROLE, transport);
+    let place = scope(crate::testing::ACCOUNT, "eu-west-1");
+    aws.call(&place, request("ec2", Protocol::Query, "ListThings")).await.unwrap();
+    let began = clock.steady();
+    for _ in 0..10 {
+        aws.call(&place, request("ec2", Protocol::Query, "ListThings")).await.unwrap();
+    }
+    let took = clock.steady() - began;
+    assert!(took >= Duration::from_millis(900), "{took:?}: 10 a second instead of a burst");
+}
+
+#[tokio::test]
+async fn a_page_on_the_wire_is_not_an_answer() {
+    let url = serve(vec![
+        Wire::Bytes("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n<R><Account>111122223333</Account></R>"),
+        Wire::Bytes("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n<!DOCTYPE html><html>log in</html>"),
+    ]);
+    let transport = HttpTransport::new(&LimitSettings::default()).unwrap();
+    let (aws, _) = aws(&format!("endpoint = '{url}'"), Arc::new(transport));
+    let ask = request("ec2", Protocol::Query, "ListThings");
+    let error = aws.call(&scope(crate::testing::ACCOUNT, "eu-west-1"), ask).await.unwrap_err();
+    assert_eq!((error.kind, error.status, error.attempts), (CallErrorKind::NotAnApi, Some(200), 1));
 }

@@ -20,6 +20,27 @@ async fn ask(aws: &Aws) -> Result<String, CallError> {
     Ok(answer.account().unwrap_or_default().to_owned())
 }
 
+#[tokio::test]
+async fn a_client_does_not_hold_on_to_expired_credentials() {
+    let transport = Scripted::new(|call, before| match (call.operation.as_str(), before) {
+        ("AssumeRole", _) => assumed(&format!("ROLE{before}"), 12),
+        (_, 1) => query_error(403, "ExpiredToken"),
+        _ => identity(ACCOUNT),
+    });
+    let (aws, _) = aws(ONE_ROLE, transport.clone());
+    let client = Client::new(&aws.sdk_config(&scope(ACCOUNT, "global"), &Region::global()));
+    for _ in 0..3 {
+        client.get_caller_identity().send().await.unwrap();
+    }
+    assert_eq!(
+        transport.operations().join(" ").replace("@111122223333", ""),
+        "AssumeRole POST POST AssumeRole POST POST",
+        "the third call is signed with the renewed credentials"
+    );
+    let last = transport.requests().pop().unwrap();
+    assert!(last.headers()["authorization"].to_str().unwrap().contains("Credential=ROLE1/"));
+}
+
 /// The operation that this module gives the SDK's request: STS posts a form, and forms are not read here.
 const POST: &str = "POST";
 
