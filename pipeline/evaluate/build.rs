@@ -10,13 +10,21 @@ fn main() -> std::io::Result<()> {
     let mut files = Vec::new();
     find(&folder, &mut files)?;
     files.sort();
-    let mut code = String::from("pub(crate) const POLICIES: &[(&str, &str)] = &[\n");
-    for file in &files {
-        let name = file.strip_prefix(&folder).map_err(std::io::Error::other)?;
+    let mut code = String::new();
+    for (constant, end) in [("POLICIES", "sql"), ("TESTS", "slt")] {
+        embed(&mut code, constant, &folder, files.iter().filter(|file| file.extension().is_some_and(|found| found == end)))?;
+    }
+    std::fs::write(Path::new(&out).join("embedded.rs"), code)
+}
+
+fn embed<'a>(code: &mut String, constant: &str, folder: &Path, files: impl Iterator<Item = &'a PathBuf>) -> std::io::Result<()> {
+    writeln!(code, "pub(crate) const {constant}: &[(&str, &str)] = &[").map_err(std::io::Error::other)?;
+    for file in files {
+        let name = file.strip_prefix(folder).map_err(std::io::Error::other)?;
         writeln!(code, "    ({:?}, include_str!({:?})),", format!("policies-sql/{}", name.display()), file.display().to_string()).map_err(std::io::Error::other)?;
     }
     code.push_str("];\n");
-    std::fs::write(Path::new(&out).join("embedded.rs"), code)
+    Ok(())
 }
 
 fn find(folder: &Path, files: &mut Vec<PathBuf>) -> std::io::Result<()> {
@@ -25,7 +33,7 @@ fn find(folder: &Path, files: &mut Vec<PathBuf>) -> std::io::Result<()> {
         let path = entry?.path();
         if path.is_dir() {
             find(&path, files)?;
-        } else if path.extension().is_some_and(|end| end == "sql") {
+        } else if path.extension().is_some_and(|end| end == "sql" || end == "slt") {
             files.push(path);
         }
     }

@@ -88,6 +88,11 @@ impl Catalog {
         if errors.is_empty() { Ok(Self(policies)) } else { Err(errors) }
     }
 
+    /// The policy tests that come with the program: file name and text.
+    pub fn embedded_tests() -> impl Iterator<Item = (&'static str, &'static str)> {
+        files::TESTS.iter().copied()
+    }
+
     /// The policy of that id.
     #[must_use]
     pub fn get(&self, id: &str) -> Option<&Arc<Checked>> {

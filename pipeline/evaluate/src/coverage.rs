@@ -9,7 +9,7 @@ use crate::catalog::Checked;
 
 /// The newest word on one request of one scope, as of a snapshot.
 #[derive(Debug, Clone, Deserialize)]
-pub struct Answer {
+pub(crate) struct Answer {
     account_id: String,
     region: String,
     asset_type: String,

@@ -7,13 +7,16 @@
 //! `jobs`.
 
 mod catalog;
+mod cell;
 mod coverage;
 mod evaluation;
 mod parameter;
 mod policy;
+mod policy_test;
 
 pub use catalog::{COLUMNS, Catalog, Checked, Overrides};
 pub use coverage::Gap;
 pub use evaluation::{EvaluateError, Evaluation, PolicyRun, evaluate, issue_id};
 pub use parameter::ParameterType;
 pub use policy::{Parameter, Policy};
+pub use policy_test::{TEST_TIME, test_policy};

@@ -1,0 +1,114 @@
+//! Runs a policy's `.slt` file: empty tables from the type files, each policy a view named by its id.
+
+use std::fmt::Display;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arrow::util::display::{ArrayFormatter, FormatOptions};
+use chrono::{DateTime, Utc};
+use datafusion::catalog::MemorySchemaProvider;
+use datafusion::datasource::MemTable;
+use datafusion::error::DataFusionError;
+use datafusion::logical_expr::ScalarUDF;
+use datafusion::prelude::SessionContext;
+use pacbot_lake::{assets_view, bare_session};
+use pacbot_schemas::AssetTypes;
+use sqllogictest::{AsyncDB, DBOutput, DefaultColumnType, Runner};
+
+use crate::catalog::Checked;
+use crate::cell::Cell;
+
+/// What `now()` is in policy tests.
+pub const TEST_TIME: &str = "2026-01-15T12:00:00Z";
+
+/// Runs `script`, the text of the `.slt` file named `file`, against `checked`.
+///
+/// # Errors
+///
+/// What differs, with file and line.
+pub async fn test_policy(checked: Arc<Checked>, types: Arc<AssetTypes>, file: &str, script: &str) -> Result<(), String> {
+    let records = sqllogictest::parse_with_name::<DefaultColumnType>(script, file).map_err(|error| error.to_string())?;
+    if !records.iter().any(|record| matches!(record, sqllogictest::Record::Query { .. })) {
+        return Err(format!("{file}: asks nothing: it holds no `query`"));
+    }
+    let mut runner = Runner::new(|| {
+        let (checked, types) = (checked.clone(), types.clone());
+        async move { Session::new(&checked, types).await }
+    });
+    for record in records {
+        runner.run_async(record).await.map_err(|error| error.display(false).to_string())?;
+    }
+    Ok(())
+}
+
+struct Session(SessionContext);
+
+/// An engine error as the runner prints it.
+#[derive(Debug)]
+struct SessionError(DataFusionError);
+
+impl Display for SessionError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0.strip_backtrace())
+    }
+}
+
+impl std::error::Error for SessionError {}
+
+impl From<DataFusionError> for SessionError {
+    fn from(error: DataFusionError) -> Self {
+        Self(error)
+    }
+}
+
+impl Session {
+    async fn new(checked: &Checked, types: Arc<AssetTypes>) -> Result<Self, SessionError> {
+        let external = |error: pacbot_lake::LakeError| SessionError(DataFusionError::External(Box::new(error)));
+        let at: DateTime<Utc> = TEST_TIME.parse().map_err(|error| SessionError(DataFusionError::External(Box::new(error))))?;
+        let ctx = bare_session(256 << 20, at).map_err(external)?;
+        for def in types.iter() {
+            ctx.register_table(def.asset_type.as_str(), Arc::new(MemTable::try_new(def.schema(), vec![vec![]])?))?;
+        }
+        ctx.register_table("assets", assets_view(&ctx, types.iter().map(|def| &def.asset_type)).await.map_err(external)?)?;
+        ctx.register_udf(ScalarUDF::from(Cell::new(types)));
+        if let Some(catalog) = ctx.catalog("datafusion") {
+            catalog.register_schema("policy", Arc::new(MemorySchemaProvider::new()))?;
+        }
+        let view = checked.plan(&ctx).await?.into_view();
+        ctx.register_table(datafusion::sql::TableReference::partial("policy", checked.policy.id.as_str()), view)?;
+        Ok(Self(ctx))
+    }
+}
+
+#[async_trait::async_trait]
+impl AsyncDB for Session {
+    type Error = SessionError;
+    type ColumnType = DefaultColumnType;
+
+    async fn run(&mut self, sql: &str) -> Result<DBOutput<Self::ColumnType>, SessionError> {
+        let frame = self.0.sql(sql).await?;
+        let columns = frame.schema().fields().len();
+        let batches = frame.collect().await?;
+        if sql.trim_start().to_ascii_lowercase().starts_with("insert") {
+            return Ok(DBOutput::StatementComplete(0));
+        }
+        let options = FormatOptions::default().with_null("NULL");
+        let mut rows = Vec::new();
+        for batch in &batches {
+            let formatters: Result<Vec<_>, _> = batch.columns().iter().map(|column| ArrayFormatter::try_new(column, &options)).collect();
+            let formatters = formatters.map_err(DataFusionError::from)?;
+            rows.extend((0..batch.num_rows()).map(|row| formatters.iter().map(|column| column.value(row).to_string()).collect()));
+        }
+        Ok(DBOutput::Rows { types: vec![DefaultColumnType::Any; columns], rows })
+    }
+
+    async fn shutdown(&mut self) {}
+
+    fn engine_name(&self) -> &'static str {
+        "pacbot"
+    }
+
+    async fn sleep(duration: Duration) {
+        tokio::time::sleep(duration).await;
+    }
+}
