@@ -75,7 +75,7 @@ impl Session {
             catalog.register_schema("policy", Arc::new(MemorySchemaProvider::new()))?;
         }
         let view = checked.plan(&ctx).await?.into_view();
-        ctx.register_table(datafusion::sql::TableReference::partial("policy", checked.policy.id.as_str()), view)?;
+        ctx.register_table(datafusion::common::TableReference::partial("policy", checked.policy.id.as_str()), view)?;
         Ok(Self(ctx))
     }
 }
