@@ -12,9 +12,12 @@ fn main() -> std::io::Result<()> {
         let mut files: Vec<_> = std::fs::read_dir(Path::new(&root).join(folder))?.collect::<Result<_, _>>()?;
         files.sort_by_key(std::fs::DirEntry::file_name);
         writeln!(code, "pub(crate) const {constant}: &[(&str, &str)] = &[").map_err(std::io::Error::other)?;
-        for file in files.iter().map(std::fs::DirEntry::path).filter(|file| file.extension().is_some_and(|end| end == "toml")) {
+        for file in
+            files.iter().map(std::fs::DirEntry::path).filter(|file| file.extension().is_some_and(|end| end == "toml"))
+        {
             let name = format!("schemas/{folder}/{}", file.file_name().unwrap_or_default().to_string_lossy());
-            writeln!(code, "    ({name:?}, include_str!({:?})),", file.display().to_string()).map_err(std::io::Error::other)?;
+            writeln!(code, "    ({name:?}, include_str!({:?})),", file.display().to_string())
+                .map_err(std::io::Error::other)?;
         }
         writeln!(code, "];").map_err(std::io::Error::other)?;
     }

@@ -1,2 +1,99 @@
-//! pacbot
-fn main() {}
+//! The executable: arguments and configuration in, one stage or question at a time, an exit code out.
+//!
+//! Data goes to standard output, logs to standard error. Exit codes: 0 clean, 1 violations or failed tests,
+//! 2 something could not be evaluated or collected, 64 and above usage and configuration.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser, Subcommand};
+use config::Config;
+
+mod commands;
+mod config;
+
+/// Continuous compliance for clouds, on a columnar lake
+#[derive(Debug, Parser)]
+#[command(
+    version,
+    after_help = "Examples:\n  pacbot policies list\n  pacbot policies test aws-s3-bucket-not-public\n  pacbot schema check\n  pacbot sql \"select asset_type, count(*) from assets group by 1\""
+)]
+struct Arguments {
+    /// Configuration file [default: pacbot.toml where it exists]
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<std::path::PathBuf>,
+
+    /// The lake: a folder, or s3://, az:// or gs:// with a prefix
+    #[arg(long, global = true, value_name = "LOCATION")]
+    lake: Option<String>,
+
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Write a commented pacbot.toml
+    Init,
+    /// The asset types and their tables
+    #[command(subcommand)]
+    Schema(commands::schema::Schema),
+    /// The policies
+    #[command(subcommand)]
+    Policies(commands::policies::Policies),
+    /// Ask the lake one read-only SQL statement
+    Sql(commands::sql::Sql),
+    /// The lake's tables and their upkeep
+    #[command(subcommand)]
+    Lake(commands::lake::LakeCommand),
+    /// Print a completion script for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
+
+const EXIT_USAGE: u8 = 64;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    tracing_subscriber::fmt()
+        .with_env_filter(tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "warn".into()))
+        .with_writer(std::io::stderr)
+        .init();
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // A broken pipe leaves nobody to tell.
+            let printed = error.print();
+            return if error.use_stderr() || printed.is_err() { ExitCode::from(EXIT_USAGE) } else { ExitCode::SUCCESS };
+        }
+    };
+    let mut out = std::io::stdout();
+    match run(arguments, &mut out).await {
+        Ok(code) => code,
+        Err(error) => {
+            let told = writeln!(std::io::stderr(), "error: {error:#}");
+            ExitCode::from(if told.is_err() { EXIT_USAGE + 1 } else { EXIT_USAGE })
+        }
+    }
+}
+
+async fn run(arguments: Arguments, out: &mut impl Write) -> anyhow::Result<ExitCode> {
+    if let Command::Completions { shell } = arguments.command {
+        clap_complete::generate(shell, &mut Arguments::command(), "pacbot", out);
+        return Ok(ExitCode::SUCCESS);
+    }
+    let mut config = Config::read(arguments.config.as_deref())?;
+    if let Some(location) = arguments.lake {
+        config.lake.location = location;
+    }
+    match arguments.command {
+        Command::Init => config::init(out),
+        Command::Schema(command) => commands::schema::run(&command, out),
+        Command::Policies(command) => commands::policies::run(command, &config, out).await,
+        Command::Sql(command) => commands::sql::run(&command, &config, out).await,
+        Command::Lake(command) => commands::lake::run(&command, &config, out).await,
+        Command::Completions { .. } => Ok(ExitCode::SUCCESS),
+    }
+}

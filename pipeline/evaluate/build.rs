@@ -12,16 +12,32 @@ fn main() -> std::io::Result<()> {
     files.sort();
     let mut code = String::new();
     for (constant, end) in [("POLICIES", "sql"), ("TESTS", "slt")] {
-        embed(&mut code, constant, &folder, files.iter().filter(|file| file.extension().is_some_and(|found| found == end)))?;
+        embed(
+            &mut code,
+            constant,
+            &folder,
+            files.iter().filter(|file| file.extension().is_some_and(|found| found == end)),
+        )?;
     }
     std::fs::write(Path::new(&out).join("embedded.rs"), code)
 }
 
-fn embed<'a>(code: &mut String, constant: &str, folder: &Path, files: impl Iterator<Item = &'a PathBuf>) -> std::io::Result<()> {
+fn embed<'a>(
+    code: &mut String,
+    constant: &str,
+    folder: &Path,
+    files: impl Iterator<Item = &'a PathBuf>,
+) -> std::io::Result<()> {
     writeln!(code, "pub(crate) const {constant}: &[(&str, &str)] = &[").map_err(std::io::Error::other)?;
     for file in files {
         let name = file.strip_prefix(folder).map_err(std::io::Error::other)?;
-        writeln!(code, "    ({:?}, include_str!({:?})),", format!("policies-sql/{}", name.display()), file.display().to_string()).map_err(std::io::Error::other)?;
+        writeln!(
+            code,
+            "    ({:?}, include_str!({:?})),",
+            format!("policies-sql/{}", name.display()),
+            file.display().to_string()
+        )
+        .map_err(std::io::Error::other)?;
     }
     code.push_str("];\n");
     Ok(())

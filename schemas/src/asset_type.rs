@@ -247,7 +247,9 @@ pub fn common_type(name: &str) -> DataType {
 fn suggest_key(error: SourceError) -> SourceError {
     let quoted: Vec<&str> = error.message.split('`').skip(1).step_by(2).collect();
     let suggestion = match quoted.split_first() {
-        Some((unknown, known)) if error.message.starts_with("unknown field") => nearest(unknown, known.iter().copied()).map(str::to_owned),
+        Some((unknown, known)) if error.message.starts_with("unknown field") => {
+            nearest(unknown, known.iter().copied()).map(str::to_owned)
+        }
         _ => None,
     };
     match suggestion {

@@ -190,7 +190,9 @@ impl Parser<'_> {
             }
             "struct" => ColumnType::Struct(self.fields()?),
             other => {
-                let message = format!("`{other}` is no type; types are string, bool, int, float, timestamp, json, policy, map, list<…>, struct<name: …>");
+                let message = format!(
+                    "`{other}` is no type; types are string, bool, int, float, timestamp, json, policy, map, list<…>, struct<name: …>"
+                );
                 return Err((start, message));
             }
         })
@@ -237,7 +239,10 @@ mod tests {
         let ColumnType::List(item) = &parsed else { panic!("{parsed:?}") };
         let ColumnType::Struct(fields) = &**item else { panic!("{item:?}") };
         assert_eq!(fields[1].source.as_deref(), Some("DBName"));
-        assert_eq!(parsed.arrow().to_string(), "List(Struct(\"group_id\": Utf8, \"db_name\": List(Int64, field: 'element')), field: 'element')");
+        assert_eq!(
+            parsed.arrow().to_string(),
+            "List(Struct(\"group_id\": Utf8, \"db_name\": List(Int64, field: 'element')), field: 'element')"
+        );
     }
 
     #[test]

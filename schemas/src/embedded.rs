@@ -38,7 +38,12 @@ impl AssetTypes {
                 Ok(parsed) => {
                     let span = text.find(parsed.asset_type.as_str()).map_or(0..0, |at| at..at);
                     if let Some(twice) = types.insert(parsed.asset_type.clone(), Arc::new(parsed)) {
-                        errors.push(SourceError::at(file, text, span, format!("another file declares `{}` as well", twice.asset_type)));
+                        errors.push(SourceError::at(
+                            file,
+                            text,
+                            span,
+                            format!("another file declares `{}` as well", twice.asset_type),
+                        ));
                     }
                 }
                 Err(mistakes) => errors.extend(mistakes),
@@ -50,9 +55,10 @@ impl AssetTypes {
     /// The type of that table name or alias.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Arc<AssetTypeDef>> {
-        self.0.values().find(|def| def.asset_type.as_str() == name).or_else(|| {
-            self.0.values().find(|def| def.aliases.iter().any(|alias| alias == name))
-        })
+        self.0
+            .values()
+            .find(|def| def.asset_type.as_str() == name)
+            .or_else(|| self.0.values().find(|def| def.aliases.iter().any(|alias| alias == name)))
     }
 
     /// All types, by name.

@@ -186,7 +186,10 @@ mod tests {
     fn ids_refuse_what_is_not_one() {
         assert!(AccountId::new("123456789012").is_ok());
         assert!(AccountId::new("").is_err());
-        assert_eq!(PolicyId::new("S3 Public").unwrap_err().to_string(), "`S3 Public` is not a policy id (lower-case letters, digits and `-`)");
+        assert_eq!(
+            PolicyId::new("S3 Public").unwrap_err().to_string(),
+            "`S3 Public` is not a policy id (lower-case letters, digits and `-`)"
+        );
         assert!(RunId::new("../../etc").is_err(), "a slash would leave the run's folder");
     }
 }

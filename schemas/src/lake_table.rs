@@ -39,7 +39,8 @@ struct ColumnSpec {
 
 impl LakeTableDef {
     pub(crate) fn parse(file: &str, text: &str) -> Result<Self, Vec<SourceError>> {
-        let spec: FileSpec = toml::from_str(text).map_err(|error| vec![SourceError::from_toml(file, text, 0, &error)])?;
+        let spec: FileSpec =
+            toml::from_str(text).map_err(|error| vec![SourceError::from_toml(file, text, 0, &error)])?;
         let mut fields = Vec::with_capacity(spec.columns.len());
         for (name, column) in &spec.columns {
             let column_type = ColumnType::parse(column.r#type.get_ref())

@@ -14,7 +14,9 @@ mod source_error;
 mod states;
 mod template;
 
-pub use asset_type::{AssetTypeDef, BACK_COLUMNS, Column, Entry, FRONT_COLUMNS, ScopeKind, TimestampFormat, common_type};
+pub use asset_type::{
+    AssetTypeDef, BACK_COLUMNS, Column, Entry, FRONT_COLUMNS, ScopeKind, TimestampFormat, common_type,
+};
 pub use column_type::{ColumnType, StructField, timestamp};
 pub use embedded::{AssetTypes, lake_tables};
 pub use ids::{Account, AccountId, AssetType, InvalidId, Partition, PolicyId, Region, RunId, Scope};

@@ -63,7 +63,9 @@ fn member<'a>(object: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
 fn statement(value: &Value) -> Option<Value> {
     let object = value.as_object()?;
     let lower = |values: Option<Value>| match values {
-        Some(Value::Array(actions)) => Some(Value::Array(actions.iter().filter_map(Value::as_str).map(|action| action.to_lowercase().into()).collect())),
+        Some(Value::Array(actions)) => Some(Value::Array(
+            actions.iter().filter_map(Value::as_str).map(|action| action.to_lowercase().into()).collect(),
+        )),
         other => other,
     };
     let list = |name: &str| member(object, name).map(texts);
@@ -110,7 +112,9 @@ mod tests {
 
     #[test]
     fn single_values_become_lists_and_star_is_everyone() {
-        let document = json!(r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":"*","Action":"S3:GetObject","Resource":["a"]}}"#);
+        let document = json!(
+            r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":"*","Action":"S3:GetObject","Resource":["a"]}}"#
+        );
         let statement = &normalise_policy_value(&document).unwrap()["statement"][0];
         assert_eq!(statement["principal"], json!({"AWS": ["*"]}));
         assert_eq!((&statement["action"], &statement["resource"]), (&json!(["s3:getobject"]), &json!(["a"])));
@@ -119,7 +123,9 @@ mod tests {
 
     #[test]
     fn encoded_text_conditions_and_not_principal_survive() {
-        let encoded = json!("%7B%22Statement%22%3A%5B%7B%22Effect%22%3A%22Deny%22%2C%22NotPrincipal%22%3A%7B%22AWS%22%3A%22x%22%7D%2C%22Condition%22%3A%7B%22Bool%22%3A%7B%22a%22%3A%22b%22%7D%7D%7D%5D%7D");
+        let encoded = json!(
+            "%7B%22Statement%22%3A%5B%7B%22Effect%22%3A%22Deny%22%2C%22NotPrincipal%22%3A%7B%22AWS%22%3A%22x%22%7D%2C%22Condition%22%3A%7B%22Bool%22%3A%7B%22a%22%3A%22b%22%7D%7D%7D%5D%7D"
+        );
         let statement = &normalise_policy_value(&encoded).unwrap()["statement"][0];
         assert_eq!(statement["not_principal"], json!({"AWS": ["x"]}));
         assert_eq!(statement["condition"], json!(r#"{"Bool":{"a":"b"}}"#));

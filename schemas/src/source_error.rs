@@ -87,7 +87,10 @@ mod tests {
     fn an_error_points_at_its_line() {
         let text = "a = 1\nbück = 2\n";
         let error = SourceError::at("x.toml", text, 12..13, "unknown key").with_help("did you mean `back`?");
-        assert_eq!(error.to_string(), "x.toml:2:6: unknown key\n  | bück = 2\n  |      ^\n  = help: did you mean `back`?");
+        assert_eq!(
+            error.to_string(),
+            "x.toml:2:6: unknown key\n  | bück = 2\n  |      ^\n  = help: did you mean `back`?"
+        );
     }
 
     #[test]

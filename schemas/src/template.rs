@@ -27,7 +27,8 @@ impl Template {
             if open > 0 {
                 parts.push(Part::Text(rest[..open].to_owned()));
             }
-            let close = rest[open..].find('}').ok_or_else(|| format!("`{}` has no closing brace", &rest[open..]))? + open;
+            let close =
+                rest[open..].find('}').ok_or_else(|| format!("`{}` has no closing brace", &rest[open..]))? + open;
             let names: Vec<String> = rest[open + 1..close].split('|').map(|name| name.trim().to_owned()).collect();
             if names.iter().any(String::is_empty) {
                 return Err("a placeholder needs a name".to_owned());
@@ -49,10 +50,13 @@ impl Template {
 
     /// The names that it refers to, in order.
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.parts.iter().filter_map(|part| match part {
-            Part::Place(names) => Some(names.iter().map(String::as_str)),
-            Part::Text(_) => None,
-        }).flatten()
+        self.parts
+            .iter()
+            .filter_map(|part| match part {
+                Part::Place(names) => Some(names.iter().map(String::as_str)),
+                Part::Text(_) => None,
+            })
+            .flatten()
     }
 
     /// Fills the template in. `None` when a placeholder has no value at all.

@@ -16,7 +16,7 @@ use crate::endpoint::Endpoint;
 use crate::error::{CallError, CallErrorKind};
 use crate::limiter::Limiter;
 use crate::request::{Answer, ApiRequest};
-use crate::retry::{Failure, Patience, retry_after};
+use crate::retry::{Failure, Next, Patience, retry_after};
 use crate::settings::LimitSettings;
 use crate::signing::sign;
 use crate::transport::{CallLabel, Transport};
@@ -50,19 +50,26 @@ impl Caller {
         credentials: &AccountCredentials,
     ) -> Result<Answer, CallError> {
         let began = self.clock.steady();
-        let unsigned = request.to_http(endpoint, &label.account)?;
-        let attempts = AtomicU32::new(0);
-        let renewed = AtomicBool::new(false);
+        let call = Call {
+            caller: self,
+            label,
+            endpoint,
+            request,
+            unsigned: request.to_http(endpoint, &label.account)?,
+            credentials,
+            attempts: AtomicU32::new(0),
+            renewed: AtomicBool::new(false),
+        };
         let clock = self.clock.clone();
-        let outcome = (|| self.attempt(label, endpoint, request, &unsigned, credentials, &attempts, &renewed))
+        let outcome = (|| call.attempt())
             .retry(self.patience.backoff())
             .sleep(move |wait| clock.0.sleep(wait))
-            .when(|failure| self.patience.goes_on(failure, attempts.load(Ordering::Relaxed)))
+            .when(|failure| self.patience.goes_on(failure, call.attempts.load(Ordering::Relaxed)))
             .adjust(|failure, bound| self.patience.wait(failure, bound));
         // Boxed: rustc cannot see through `Retry` that this function's future is `Send`.
         let outcome: BoxFuture<'_, Result<Response<Bytes>, Failure>> = Box::pin(outcome);
         let outcome = outcome.await;
-        let attempts = attempts.load(Ordering::Relaxed);
+        let attempts = call.attempts.load(Ordering::Relaxed);
         let (status, error) = match &outcome {
             Ok(response) => (Some(response.status().as_u16()), None),
             Err(failure) => (failure.error.status, Some(failure.error.kind.as_str())),
@@ -78,39 +85,49 @@ impl Caller {
                 let (parts, body) = response.into_parts();
                 Ok(Answer { body, headers: parts.headers, attempts })
             }
+            // Without an attempt, there were no credentials; the error says how often those were asked for.
+            Err(failure) if attempts == 0 => Err(failure.error),
             Err(failure) => Err(CallError { attempts, ..failure.error }),
         }
     }
+}
 
-    #[expect(clippy::too_many_arguments, reason = "the state of one call, borrowed by each of its attempts")]
-    async fn attempt(
-        &self,
-        label: &CallLabel,
-        endpoint: &Endpoint,
-        request: &ApiRequest,
-        unsigned: &Request<Bytes>,
-        credentials: &AccountCredentials,
-        attempts: &AtomicU32,
-        renewed: &AtomicBool,
-    ) -> Result<Response<Bytes>, Failure> {
-        let keys = credentials.get(self).await?;
-        let permit = self.limiter.admit(label).await;
+/// One call and what its attempts share.
+struct Call<'a> {
+    caller: &'a Caller,
+    label: &'a CallLabel,
+    endpoint: &'a Endpoint,
+    request: &'a ApiRequest,
+    unsigned: Request<Bytes>,
+    credentials: &'a AccountCredentials,
+    attempts: AtomicU32,
+    /// Whether the credentials were renewed because an API called them expired.
+    renewed: AtomicBool,
+}
+
+impl Call<'_> {
+    async fn attempt(&self) -> Result<Response<Bytes>, Failure> {
+        let Caller { transport, limiter, clock, .. } = self.caller;
+        let keys = self.credentials.get(self.caller).await;
+        let keys = keys.map_err(|error| Failure { error, retry_after: None, next: Next::Never })?;
+        let permit = limiter.admit(self.label).await;
         // Signed after waiting for the limiter: a signature is valid for five minutes.
-        let mut signed = unsigned.clone();
-        sign(&mut signed, &keys, &request.service, &endpoint.signing_region, self.clock.now())?;
-        attempts.fetch_add(1, Ordering::Relaxed);
-        let sent = self.transport.send(label, signed).await;
+        let mut signed = self.unsigned.clone();
+        sign(&mut signed, &keys, &self.request.service, &self.endpoint.signing_region, clock.now())?;
+        self.attempts.fetch_add(1, Ordering::Relaxed);
+        let sent = transport.send(self.label, signed).await;
         drop(permit);
         let response = sent.map_err(CallError::from)?;
-        let retry_after = retry_after(response.headers(), self.clock.now());
-        let judged = judge(request.protocol, &request.operation, response);
-        self.limiter.note(label, matches!(&judged, Err(error) if error.kind == CallErrorKind::Throttled));
+        let retry_after = retry_after(response.headers(), clock.now());
+        let judged = judge(self.request.protocol, &self.request.operation, response);
+        limiter.note(self.label, matches!(&judged, Err(error) if error.kind == CallErrorKind::Throttled));
         judged.map_err(|error| {
-            let at_once = error.kind == CallErrorKind::Expired && !renewed.swap(true, Ordering::Relaxed);
+            let at_once = error.kind == CallErrorKind::Expired && !self.renewed.swap(true, Ordering::Relaxed);
             if at_once {
-                credentials.discard(&keys);
+                self.credentials.discard(keys.access_key_id());
             }
-            Failure { error, retry_after, at_once }
+            let next = if at_once { Next::AtOnce } else { Next::Wait };
+            Failure { error, retry_after, next }
         })
     }
 }

@@ -127,13 +127,9 @@ impl AccountCredentials {
     }
 
     /// Drops credentials that an API called expired, unless others have renewed them already.
-    pub(crate) fn discard(&self, used: &Credentials) {
+    pub(crate) fn discard(&self, access_key_id: &str) {
         let mut state = self.lock();
-        let same = |held: &Held| {
-            held.credentials.access_key_id() == used.access_key_id()
-                && held.credentials.session_token() == used.session_token()
-        };
-        if state.held.as_ref().is_some_and(same) {
+        if state.held.as_ref().is_some_and(|held| held.credentials.access_key_id() == access_key_id) {
             state.held = None;
         }
     }
@@ -194,7 +190,8 @@ impl Base {
 
     /// The base credentials, if they are of `account`: else its name would stand on another's assets.
     async fn of(&self, account: &AccountId, caller: &Caller) -> Result<Credentials, CallError> {
-        let own = self.identity(caller).await?;
+        let own = self.identity(caller).await;
+        let own = own.map_err(|error| without_credentials("the account of the base credentials is unknown", error))?;
         if own == *account {
             return self.credentials.get(caller).await;
         }
@@ -252,13 +249,18 @@ impl Role {
     }
 
     fn not_assumed(&self, error: CallError) -> CallError {
-        let kind = match error.kind {
-            CallErrorKind::NotRecorded => CallErrorKind::NotRecorded,
-            _ => CallErrorKind::Credentials,
-        };
-        let message = format!("role `{}` cannot be assumed: {}", self.arn, error.message);
-        CallError { kind, message, ..error }
+        without_credentials(&format!("role `{}` cannot be assumed", self.arn), error)
     }
+}
+
+/// The error of a call for credentials, as the error of the calls that need them.
+fn without_credentials(what: &str, error: CallError) -> CallError {
+    let kind = match error.kind {
+        CallErrorKind::NotRecorded => CallErrorKind::NotRecorded,
+        _ => CallErrorKind::Credentials,
+    };
+    let message = format!("{what}: {}", error.message);
+    CallError { kind, message, ..error }
 }
 
 /// The credentials of an `AssumeRole` answer.

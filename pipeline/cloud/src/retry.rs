@@ -20,13 +20,23 @@ pub(crate) struct Failure {
     pub(crate) error: CallError,
     /// What the server asked for.
     pub(crate) retry_after: Option<Duration>,
-    /// The next attempt has a new reason to succeed (renewed credentials), so it does not wait.
-    pub(crate) at_once: bool,
+    pub(crate) next: Next,
+}
+
+/// What may follow a failed attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Next {
+    /// Another attempt, if the error's kind is worth one.
+    Wait,
+    /// Another attempt now: it has a new reason to succeed (renewed credentials).
+    AtOnce,
+    /// Nothing: what failed (a call for credentials) has had attempts of its own.
+    Never,
 }
 
 impl From<CallError> for Failure {
     fn from(error: CallError) -> Self {
-        Self { error, retry_after: None, at_once: false }
+        Self { error, retry_after: None, next: Next::Wait }
     }
 }
 
@@ -62,6 +72,11 @@ impl Patience {
 
     /// Whether to send again after `attempts` attempts.
     pub(crate) fn goes_on(&self, failure: &Failure, attempts: u32) -> bool {
+        match failure.next {
+            Next::Wait => {}
+            Next::AtOnce => return true,
+            Next::Never => return false,
+        }
         let allowed = match failure.error.kind {
             CallErrorKind::Throttled => self.max_throttled_attempts,
             CallErrorKind::Server | CallErrorKind::Timeout | CallErrorKind::Transport | CallErrorKind::Truncated => {
@@ -69,7 +84,6 @@ impl Patience {
             }
             // The page of a load balancer whose API is down; any other page stays what it is.
             CallErrorKind::NotAnApi if failure.error.status.is_some_and(|status| status >= 500) => self.max_attempts,
-            CallErrorKind::Expired if failure.at_once => return true,
             _ => return false,
         };
         attempts < allowed
@@ -80,7 +94,7 @@ impl Patience {
     /// Full jitter: calls that failed together must not come back together.
     pub(crate) fn wait(&self, failure: &Failure, bound: Option<Duration>) -> Option<Duration> {
         let bound = bound?;
-        if failure.at_once || !self.waits {
+        if failure.next == Next::AtOnce || !self.waits {
             return Some(Duration::ZERO);
         }
         match failure.retry_after {

@@ -77,22 +77,20 @@ impl SdkClient {
     }
 
     async fn exchange(&self, mut request: Request<Bytes>) -> Result<Response<Bytes>, ConnectorError> {
-        let (service, signing_region) = signed_for(&request).unwrap_or_else(|| ("unsigned".into(), String::new()));
+        let signature = Signature::of(&request);
         let label = CallLabel {
             account: self.account.clone(),
             region: self.region.clone(),
+            service: signature.as_ref().map_or("unsigned", |signature| signature.service.as_str()).to_owned(),
             operation: operation(&request),
-            service,
         };
         let response = self.send(&label, request.clone()).await?;
-        if code_kind(&response) != Some(CallErrorKind::Expired) {
+        let Some(expired) = signature.filter(|_| code_kind(&response) == Some(CallErrorKind::Expired)) else {
             return Ok(response);
-        }
-        if let Ok(used) = self.credentials.get(&self.caller).await {
-            self.credentials.discard(&used);
-        }
+        };
+        self.credentials.discard(&expired.access_key_id);
         let renewed = self.credentials.get(&self.caller).await.map_err(|error| ConnectorError::user(error.into()))?;
-        sign(&mut request, &renewed, &label.service, &signing_region, self.caller.clock.now())
+        sign(&mut request, &renewed, &expired.service, &expired.region, self.caller.clock.now())
             .map_err(|error| ConnectorError::user(error.into()))?;
         self.send(&label, request).await
     }
@@ -178,13 +176,21 @@ impl CallError {
     }
 }
 
-/// Service and region of the signature.
-fn signed_for(request: &Request<Bytes>) -> Option<(String, String)> {
-    let header = request.headers().get("authorization")?.to_str().ok()?;
-    let scope = header.split_once("Credential=")?.1.split(',').next()?;
-    let mut parts = scope.rsplit('/').skip(1);
-    let service = parts.next()?.to_owned();
-    Some((service, parts.next()?.to_owned()))
+/// What a request was signed with and for.
+#[derive(Debug, PartialEq, Eq)]
+struct Signature {
+    access_key_id: String,
+    region: String,
+    service: String,
+}
+
+impl Signature {
+    fn of(request: &Request<Bytes>) -> Option<Self> {
+        let header = request.headers().get("authorization")?.to_str().ok()?;
+        // KEY/DATE/REGION/SERVICE/aws4_request
+        let mut scope = header.split_once("Credential=")?.1.split(',').next()?.split('/').map(str::to_owned);
+        Some(Self { access_key_id: scope.next()?, region: scope.nth(1)?, service: scope.next()? })
+    }
 }
 
 /// A name for recordings and logs. Only JSON protocols carry the operation's; S3 has the sub-resource.

@@ -200,7 +200,7 @@ pub(crate) fn serve(answers: Vec<Wire>) -> String {
     std::thread::spawn(move || {
         for wire in answers {
             let (mut stream, _) = listener.accept().unwrap();
-            read_head(&mut stream);
+            read_request(&mut stream);
             match wire {
                 Wire::Bytes(bytes) => stream.write_all(bytes.as_bytes()).unwrap(),
                 Wire::Silence => while stream.read(&mut [0; 64]).is_ok_and(|read| read > 0) {},
@@ -218,12 +218,16 @@ pub(crate) fn serve(answers: Vec<Wire>) -> String {
     url
 }
 
-fn read_head(stream: &mut TcpStream) {
+/// Reads a whole request: closing a connection with something unread resets it.
+fn read_request(stream: &mut TcpStream) {
     let mut head = Vec::new();
     let mut byte = [0];
     while !head.ends_with(b"\r\n\r\n") && stream.read(&mut byte).unwrap() > 0 {
         head.extend(byte);
     }
+    let head = String::from_utf8(head).unwrap().to_lowercase();
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok());
+    stream.read_exact(&mut vec![0; length.unwrap_or(0)]).unwrap();
 }
 
 /// Answers by operation, each as often as it is asked.

@@ -1,1 +1,5 @@
 //! pacbot-collect
+
+mod decode;
+#[cfg(test)]
+mod testing;

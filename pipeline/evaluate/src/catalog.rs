@@ -58,7 +58,11 @@ impl Catalog {
     /// # Errors
     ///
     /// Every mistake in every file and override.
-    pub async fn load<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>, types: &AssetTypes, overrides: &Overrides) -> Result<Self, Vec<SourceError>> {
+    pub async fn load<'a>(
+        files: impl IntoIterator<Item = (&'a str, &'a str)>,
+        types: &AssetTypes,
+        overrides: &Overrides,
+    ) -> Result<Self, Vec<SourceError>> {
         let failed = |error: String| vec![SourceError::at("(session)", "", 0..0, error)];
         let ctx = definitions(types).await.map_err(|error| failed(error.to_string()))?;
         let (mut policies, mut errors) = (BTreeMap::new(), Vec::new());
@@ -71,15 +75,26 @@ impl Catalog {
                 Ok(checked) => {
                     let id = checked.policy.id.clone();
                     if policies.insert(id.clone(), Arc::new(checked)).is_some() {
-                        errors.push(SourceError::at(file, text, 0..0, format!("another file has the id `{id}` as well")));
+                        errors.push(SourceError::at(
+                            file,
+                            text,
+                            0..0,
+                            format!("another file has the id `{id}` as well"),
+                        ));
                     }
                 }
                 Err(error) => errors.push(error),
             }
         }
         for id in overrides.keys().filter(|id| !policies.contains_key(*id)) {
-            let near = nearest(id.as_str(), policies.keys().map(PolicyId::as_str)).map(|near| format!("did you mean `{near}`?"));
-            let error = SourceError::at("(configuration)", "", 0..0, format!("parameters are given for `{id}`, which is no policy"));
+            let near = nearest(id.as_str(), policies.keys().map(PolicyId::as_str))
+                .map(|near| format!("did you mean `{near}`?"));
+            let error = SourceError::at(
+                "(configuration)",
+                "",
+                0..0,
+                format!("parameters are given for `{id}`, which is no policy"),
+            );
             errors.push(match near {
                 Some(near) => error.with_help(near),
                 None => error,
@@ -113,7 +128,8 @@ impl Checked {
     /// Whatever planning says.
     pub async fn plan(&self, ctx: &SessionContext) -> Result<DataFrame, DataFusionError> {
         let frame = read_only(ctx, &self.policy.text).await?;
-        let values: Vec<(&str, ScalarValue)> = self.values.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
+        let values: Vec<(&str, ScalarValue)> =
+            self.values.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
         if values.is_empty() { Ok(frame) } else { frame.with_param_values(values) }
     }
 
@@ -145,12 +161,24 @@ async fn definitions(types: &AssetTypes) -> Result<SessionContext, DataFusionErr
     Ok(ctx)
 }
 
-async fn check(ctx: &SessionContext, policy: Policy, types: &AssetTypes, overrides: &Overrides) -> Result<Checked, SourceError> {
+async fn check(
+    ctx: &SessionContext,
+    policy: Policy,
+    types: &AssetTypes,
+    overrides: &Overrides,
+) -> Result<Checked, SourceError> {
     let at = |message: String| SourceError::at(&policy.file, &policy.text, place_of_select(&policy.text), message);
-    if policy.asset_type != "assets" && types.get(&policy.asset_type).is_none_or(|def| def.asset_type.as_str() != policy.asset_type) {
+    if policy.asset_type != "assets"
+        && types.get(&policy.asset_type).is_none_or(|def| def.asset_type.as_str() != policy.asset_type)
+    {
         let near = nearest(&policy.asset_type, types.iter().map(|def| def.asset_type.as_str()));
         let place = policy.text.find(&policy.asset_type).unwrap_or_default();
-        let error = SourceError::at(&policy.file, &policy.text, place..place, format!("`{}` is no asset type", policy.asset_type));
+        let error = SourceError::at(
+            &policy.file,
+            &policy.text,
+            place..place,
+            format!("`{}` is no asset type", policy.asset_type),
+        );
         return Err(near.map(|near| error.clone().with_help(format!("did you mean `{near}`?"))).unwrap_or(error));
     }
     refuse_wildcards(&policy)?;
@@ -167,9 +195,12 @@ async fn check(ctx: &SessionContext, policy: Policy, types: &AssetTypes, overrid
     let checked = Checked { values, reads: BTreeMap::new(), policy };
     let frame = checked.plan(ctx).await.map_err(|error| explained(&checked.policy, types, &error))?;
     let names: Vec<String> = frame.schema().fields().iter().map(|field| field.name().clone()).collect();
-    let at = |message: String| SourceError::at(&checked.policy.file, &checked.policy.text, place_of_select(&checked.policy.text), message);
+    let at = |message: String| {
+        SourceError::at(&checked.policy.file, &checked.policy.text, place_of_select(&checked.policy.text), message)
+    };
     if names.len() < COLUMNS.len() || names[..COLUMNS.len()] != COLUMNS {
-        return Err(at(format!("the policy returns `{}`", names.join(", "))).with_help(format!("the first columns are `{}`; evidence follows", COLUMNS.join(", "))));
+        return Err(at(format!("the policy returns `{}`", names.join(", ")))
+            .with_help(format!("the first columns are `{}`; evidence follows", COLUMNS.join(", "))));
     }
     let plan = frame.into_optimized_plan().map_err(|error| explained(&checked.policy, types, &error))?;
     let reads = columns_read(&plan).map_err(|error| at(error.to_string()))?;
@@ -183,7 +214,9 @@ fn columns_read(plan: &LogicalPlan) -> Result<BTreeMap<String, BTreeSet<String>>
         if let LogicalPlan::TableScan(scan) = node {
             let columns = reads.entry(scan.table_name.table().to_owned()).or_default();
             columns.extend(scan.projected_schema.fields().iter().map(|field| field.name().clone()));
-            columns.extend(scan.filters.iter().flat_map(|filter| filter.column_refs().into_iter().map(|column| column.name.clone()).collect::<Vec<_>>()));
+            columns.extend(scan.filters.iter().flat_map(|filter| {
+                filter.column_refs().into_iter().map(|column| column.name.clone()).collect::<Vec<_>>()
+            }));
         }
         Ok(TreeNodeRecursion::Continue)
     })?;
@@ -243,7 +276,11 @@ fn explained(policy: &Policy, types: &AssetTypes, error: &DataFusionError) -> So
     let tables = types.iter().map(|def| def.asset_type.as_str()).chain(["assets"]);
     let quoted = message.split('\'').nth(1).unwrap_or_default();
     let missing = quoted.rsplit('.').next().unwrap_or_default();
-    let help = message.contains("not found").then(|| nearest(missing, tables)).flatten().map(|near| format!("did you mean `{near}`?"));
+    let help = message
+        .contains("not found")
+        .then(|| nearest(missing, tables))
+        .flatten()
+        .map(|near| format!("did you mean `{near}`?"));
     let error = SourceError::at(&policy.file, &policy.text, place..place, message);
     match help {
         Some(help) => error.with_help(help),

@@ -6,7 +6,9 @@ use arrow::array::ArrayRef;
 use arrow::datatypes::{DataType, Field, FieldRef, Schema};
 use arrow::json::ReaderBuilder;
 use datafusion::common::{DataFusionError, ScalarValue};
-use datafusion::logical_expr::{ColumnarValue, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDFImpl, Signature, Volatility};
+use datafusion::logical_expr::{
+    ColumnarValue, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDFImpl, Signature, Volatility,
+};
 use pacbot_schemas::{AssetTypes, ColumnType, normalise_policy_value};
 use serde_json::Value;
 
@@ -77,7 +79,8 @@ impl ScalarUDFImpl for Cell {
         let (Some(name), Some(json)) = (argument(0)?, argument(1)?) else {
             return Err(DataFusionError::Execution("cell: takes texts".to_owned()));
         };
-        let value = decode(&self.column(&name)?, &json).map_err(|error| DataFusionError::Execution(format!("cell('{name}'): {error}")))?;
+        let value = decode(&self.column(&name)?, &json)
+            .map_err(|error| DataFusionError::Execution(format!("cell('{name}'): {error}")))?;
         Ok(ColumnarValue::Scalar(ScalarValue::try_from_array(&value, 0)?))
     }
 }

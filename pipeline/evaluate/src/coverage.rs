@@ -69,7 +69,12 @@ impl Answers {
             let requests = checked.requests(types, table);
             let of_table: Vec<&Answer> = self.0.iter().filter(|answer| &answer.asset_type == table).collect();
             if of_table.is_empty() {
-                blind.gaps.insert(Gap { account_id: "*".into(), region: "*".into(), asset_type: table.clone(), request: "list".into() });
+                blind.gaps.insert(Gap {
+                    account_id: "*".into(),
+                    region: "*".into(),
+                    asset_type: table.clone(),
+                    request: "list".into(),
+                });
                 if !judged(table) {
                     blind.scopes.extend(self.scopes_of_judged(checked, types, "*", "*"));
                 }
@@ -91,7 +96,9 @@ impl Answers {
                 }
             }
             if judged(table) {
-                blind.requests.insert(table.clone(), requests.into_iter().filter(|request| request != "list").collect());
+                blind
+                    .requests
+                    .insert(table.clone(), requests.into_iter().filter(|request| request != "list").collect());
             }
         }
         blind
@@ -99,7 +106,13 @@ impl Answers {
 
     /// The scopes of the judged type(s) that an unanswered scope of a joined table touches: the same region, and
     /// all of an account where one of the two is global.
-    fn scopes_of_judged<'a>(&'a self, checked: &'a Checked, types: &'a AssetTypes, account: &'a str, region: &'a str) -> impl Iterator<Item = ScopeOfType> + 'a {
+    fn scopes_of_judged<'a>(
+        &'a self,
+        checked: &'a Checked,
+        types: &'a AssetTypes,
+        account: &'a str,
+        region: &'a str,
+    ) -> impl Iterator<Item = ScopeOfType> + 'a {
         let judged = move |table: &str| {
             checked.policy.asset_type == table || (checked.policy.asset_type == "assets" && types.get(table).is_some())
         };
@@ -107,7 +120,9 @@ impl Answers {
             .iter()
             .filter(move |answer| judged(&answer.asset_type) && answer.request == "list")
             .filter(move |answer| account == "*" || answer.account_id == account)
-            .filter(move |answer| region == "*" || region == "global" || answer.region == "global" || answer.region == region)
+            .filter(move |answer| {
+                region == "*" || region == "global" || answer.region == "global" || answer.region == region
+            })
             .map(|answer| (answer.asset_type.clone(), answer.account_id.clone(), answer.region.clone()))
     }
 }

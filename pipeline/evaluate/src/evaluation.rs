@@ -84,7 +84,8 @@ impl Evaluation {
     /// Policies that failed or could not judge everything.
     #[must_use]
     pub fn problems(&self) -> u64 {
-        self.policies.iter().filter(|run| run.status == PolicyStatus::Failed || !run.unknown_scopes.is_empty()).count() as u64
+        self.policies.iter().filter(|run| run.status == PolicyStatus::Failed || !run.unknown_scopes.is_empty()).count()
+            as u64
     }
 
     /// All violations.
@@ -120,8 +121,14 @@ const JUDGED: &str = "
 ///
 /// [`EvaluateError::Lake`] when the snapshot cannot be read or the result not written. A policy that fails is not an
 /// error: it is a row.
-pub async fn evaluate(lake: &Lake, enabled: &[Arc<Checked>], snapshot: &RunRow, run_id: &RunId) -> Result<Evaluation, EvaluateError> {
-    let options = SessionOptions { versions: snapshot.versions(), run_at: snapshot.run_at, only_pinned: true, history: false };
+pub async fn evaluate(
+    lake: &Lake,
+    enabled: &[Arc<Checked>],
+    snapshot: &RunRow,
+    run_id: &RunId,
+) -> Result<Evaluation, EvaluateError> {
+    let options =
+        SessionOptions { versions: snapshot.versions(), run_at: snapshot.run_at, only_pinned: true, history: false };
     let ctx = lake.session(options).await?;
     let answers = answers(&ctx, snapshot.run_at).await?;
     let schema = lake.schema_of("violations")?;
@@ -159,7 +166,8 @@ async fn answers(ctx: &SessionContext, run_at: DateTime<Utc>) -> Result<Answers,
 
 fn pending(checked: &Checked, blind: &Blind, run_id: &RunId, at: DateTime<Utc>) -> PolicyRun {
     let policy = &checked.policy;
-    let values: BTreeMap<&String, String> = checked.values.iter().map(|(name, value)| (name, value.to_string())).collect();
+    let values: BTreeMap<&String, String> =
+        checked.values.iter().map(|(name, value)| (name, value.to_string())).collect();
     PolicyRun {
         run_id: run_id.clone(),
         policy_id: policy.id.clone(),
@@ -178,20 +186,38 @@ fn pending(checked: &Checked, blind: &Blind, run_id: &RunId, at: DateTime<Utc>) 
         unknown: 0,
         violations: 0,
         unknown_scopes: blind.gaps.iter().cloned().collect(),
-        unread: blind.requests.values().flatten().cloned().collect::<std::collections::BTreeSet<_>>().into_iter().collect(),
+        unread: blind
+            .requests
+            .values()
+            .flatten()
+            .cloned()
+            .collect::<std::collections::BTreeSet<_>>()
+            .into_iter()
+            .collect(),
         millis: 0,
     }
 }
 
 /// Runs one policy; its violations wait in the spool.
-async fn one(ctx: &SessionContext, checked: &Checked, blind: &Blind, run: &mut PolicyRun, schema: &SchemaRef) -> Result<SpooledTempFile, DataFusionError> {
+async fn one(
+    ctx: &SessionContext,
+    checked: &Checked,
+    blind: &Blind,
+    run: &mut PolicyRun,
+    schema: &SchemaRef,
+) -> Result<SpooledTempFile, DataFusionError> {
     ctx.deregister_table("blind_scopes")?;
     ctx.register_table("blind_scopes", Arc::new(blind_scopes(blind)?))?;
     ctx.deregister_table("judged")?;
     let judged = ctx.sql(&judged_sql(checked, blind)).await?;
     ctx.register_table("judged", judged.into_view())?;
     let counts = ctx.sql("select count(*), count(*) filter (where hidden) from judged").await?.collect().await?;
-    let count = |column: usize| counts.first().map_or(0, |batch| batch.column(column).as_primitive::<arrow::datatypes::Int64Type>().value(0)).unsigned_abs();
+    let count = |column: usize| {
+        counts
+            .first()
+            .map_or(0, |batch| batch.column(column).as_primitive::<arrow::datatypes::Int64Type>().value(0))
+            .unsigned_abs()
+    };
     (run.assets, run.unknown) = (count(0), count(1));
 
     ctx.deregister_table("policy_rows")?;
@@ -222,13 +248,19 @@ fn xxh(text: &str) -> u64 {
 }
 
 fn judged_sql(checked: &Checked, blind: &Blind) -> String {
-    let quoted = |texts: &mut dyn Iterator<Item = &String>| texts.map(|text| format!("'{text}'")).collect::<Vec<_>>().join(", ");
+    let quoted =
+        |texts: &mut dyn Iterator<Item = &String>| texts.map(|text| format!("'{text}'")).collect::<Vec<_>>().join(", ");
     // Names of tables and requests come from our own files, which allow only letters, digits and `_`.
     let hidden: Vec<String> = blind
         .requests
         .iter()
         .filter(|(_, requests)| !requests.is_empty())
-        .map(|(table, requests)| format!("(base.asset_type = '{table}' and coalesce(array_has_any(base.unread, make_array({})), false))", quoted(&mut requests.iter())))
+        .map(|(table, requests)| {
+            format!(
+                "(base.asset_type = '{table}' and coalesce(array_has_any(base.unread, make_array({})), false))",
+                quoted(&mut requests.iter())
+            )
+        })
         .collect();
     let hidden = if hidden.is_empty() { "false".to_owned() } else { format!("({})", hidden.join(" or ")) };
     let base = match checked.policy.asset_type.as_str() {
@@ -241,7 +273,9 @@ fn judged_sql(checked: &Checked, blind: &Blind) -> String {
 fn blind_scopes(blind: &Blind) -> Result<MemTable, DataFusionError> {
     let names = ["asset_type", "account_id", "collected_in"];
     let schema = Arc::new(Schema::new(names.map(|name| Field::new(name, DataType::Utf8, false)).to_vec()));
-    let column = |pick: fn(&(String, String, String)) -> &str| Arc::new(StringArray::from_iter_values(blind.scopes.iter().map(pick))) as ArrayRef;
+    let column = |pick: fn(&(String, String, String)) -> &str| {
+        Arc::new(StringArray::from_iter_values(blind.scopes.iter().map(pick))) as ArrayRef
+    };
     let columns = vec![column(|scope| &scope.0), column(|scope| &scope.1), column(|scope| &scope.2)];
     MemTable::try_new(schema.clone(), vec![vec![RecordBatch::try_new(schema, columns)?]])
 }
@@ -251,7 +285,9 @@ fn violations(batch: &RecordBatch, run: &PolicyRun, schema: &SchemaRef) -> Resul
     let rows = batch.num_rows();
     let same = |text: &str| Arc::new(StringArray::from_iter_values(std::iter::repeat_n(text, rows))) as ArrayRef;
     let column = |name: &str| -> Result<ArrayRef, DataFusionError> {
-        let found = batch.column_by_name(name).ok_or_else(|| DataFusionError::Plan(format!("the policy returns no column `{name}`")))?;
+        let found = batch
+            .column_by_name(name)
+            .ok_or_else(|| DataFusionError::Plan(format!("the policy returns no column `{name}`")))?;
         Ok(arrow::compute::cast(found, &DataType::Utf8)?)
     };
     let keys = match batch.column_by_name("key") {
@@ -259,7 +295,8 @@ fn violations(batch: &RecordBatch, run: &PolicyRun, schema: &SchemaRef) -> Resul
         None => same(""),
     };
     let assets = column("asset_id")?;
-    let ids = (0..rows).map(|row| issue_id(&run.policy_id, assets.as_string::<i32>().value(row), keys.as_string::<i32>().value(row)));
+    let ids = (0..rows)
+        .map(|row| issue_id(&run.policy_id, assets.as_string::<i32>().value(row), keys.as_string::<i32>().value(row)));
     let ids = Arc::new(StringArray::from_iter_values(ids));
     let at = TimestampMicrosecondArray::from_value(run.evaluated_at.timestamp_micros(), rows).with_timezone("UTC");
     let columns: Vec<ArrayRef> = vec![
@@ -289,7 +326,14 @@ pub fn issue_id(policy: &PolicyId, asset: &str, key: &str) -> String {
 /// The columns after the usual ones, as one JSON object a row.
 fn evidence(batch: &RecordBatch) -> Result<ArrayRef, DataFusionError> {
     let usual = |name: &str| name.starts_with("__") || name == "key" || crate::catalog::COLUMNS.contains(&name);
-    let extra: Vec<usize> = batch.schema().fields().iter().enumerate().filter(|(_, field)| !usual(field.name())).map(|(index, _)| index).collect();
+    let extra: Vec<usize> = batch
+        .schema()
+        .fields()
+        .iter()
+        .enumerate()
+        .filter(|(_, field)| !usual(field.name()))
+        .map(|(index, _)| index)
+        .collect();
     if extra.is_empty() {
         return Ok(Arc::new(StringArray::new_null(batch.num_rows())));
     }
@@ -302,7 +346,10 @@ fn evidence(batch: &RecordBatch) -> Result<ArrayRef, DataFusionError> {
 
 fn read_spool(mut spool: SpooledTempFile) -> Box<dyn Iterator<Item = Result<RecordBatch, LakeError>> + Send> {
     let failed = |source| LakeError::Rows { table: "violations".to_owned(), source };
-    let reader = spool.seek(SeekFrom::Start(0)).map_err(|error| failed(error.into())).and_then(|_| StreamReader::try_new(spool, None).map_err(failed));
+    let reader = spool
+        .seek(SeekFrom::Start(0))
+        .map_err(|error| failed(error.into()))
+        .and_then(|_| StreamReader::try_new(spool, None).map_err(failed));
     match reader {
         Ok(reader) => Box::new(reader.map(move |batch| batch.map_err(failed))),
         Err(error) => Box::new(std::iter::once(Err(error))),

@@ -38,7 +38,9 @@ impl ParameterType {
         Ok(match self {
             Self::Int => ScalarValue::Int64(Some(value.as_integer().ok_or_else(wrong)?)),
             #[expect(clippy::cast_precision_loss, reason = "a person writes 3 for 3.0")]
-            Self::Float => ScalarValue::Float64(Some(value.as_float().or_else(|| value.as_integer().map(|number| number as f64)).ok_or_else(wrong)?)),
+            Self::Float => ScalarValue::Float64(Some(
+                value.as_float().or_else(|| value.as_integer().map(|number| number as f64)).ok_or_else(wrong)?,
+            )),
             Self::Bool => ScalarValue::Boolean(Some(value.as_bool().ok_or_else(wrong)?)),
             Self::String => ScalarValue::Utf8(Some(value.as_str().ok_or_else(wrong)?.to_owned())),
             Self::Strings => Self::list(Self::String, value, &DataType::Utf8).ok_or_else(wrong)?,

@@ -100,12 +100,18 @@ impl Policy {
         };
         let matter = text.strip_prefix(OPEN).ok_or_else(missing)?;
         let matter = &matter[..matter.find(CLOSE).ok_or_else(missing)?];
-        let front: FrontMatter = toml::from_str(matter).map_err(|error| SourceError::from_toml(file, text, OPEN.len(), &error))?;
-        let at = |span: std::ops::Range<usize>, message: String| SourceError::at(file, text, span.start + OPEN.len()..span.end + OPEN.len(), message);
+        let front: FrontMatter =
+            toml::from_str(matter).map_err(|error| SourceError::from_toml(file, text, OPEN.len(), &error))?;
+        let at = |span: std::ops::Range<usize>, message: String| {
+            SourceError::at(file, text, span.start + OPEN.len()..span.end + OPEN.len(), message)
+        };
         let id = PolicyId::new(front.id.get_ref()).map_err(|error| at(front.id.span(), error.to_string()))?;
         for (name, parameter) in &front.params {
             let parsed = parameter.get_ref();
-            parsed.r#type.value(&parsed.default).map_err(|message| at(parameter.span(), format!("the default of `{name}`: {message}")))?;
+            parsed
+                .r#type
+                .value(&parsed.default)
+                .map_err(|message| at(parameter.span(), format!("the default of `{name}`: {message}")))?;
         }
         Ok(Self {
             file: file.to_owned(),

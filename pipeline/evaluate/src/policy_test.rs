@@ -26,8 +26,14 @@ pub const TEST_TIME: &str = "2026-01-15T12:00:00Z";
 /// # Errors
 ///
 /// What differs, with file and line.
-pub async fn test_policy(checked: Arc<Checked>, types: Arc<AssetTypes>, file: &str, script: &str) -> Result<(), String> {
-    let records = sqllogictest::parse_with_name::<DefaultColumnType>(script, file).map_err(|error| error.to_string())?;
+pub async fn test_policy(
+    checked: Arc<Checked>,
+    types: Arc<AssetTypes>,
+    file: &str,
+    script: &str,
+) -> Result<(), String> {
+    let records =
+        sqllogictest::parse_with_name::<DefaultColumnType>(script, file).map_err(|error| error.to_string())?;
     if !records.iter().any(|record| matches!(record, sqllogictest::Record::Query { .. })) {
         return Err(format!("{file}: asks nothing: it holds no `query`"));
     }
@@ -64,12 +70,16 @@ impl From<DataFusionError> for SessionError {
 impl Session {
     async fn new(checked: &Checked, types: Arc<AssetTypes>) -> Result<Self, SessionError> {
         let external = |error: pacbot_lake::LakeError| SessionError(DataFusionError::External(Box::new(error)));
-        let at: DateTime<Utc> = TEST_TIME.parse().map_err(|error| SessionError(DataFusionError::External(Box::new(error))))?;
+        let at: DateTime<Utc> =
+            TEST_TIME.parse().map_err(|error| SessionError(DataFusionError::External(Box::new(error))))?;
         let ctx = bare_session(256 << 20, at).map_err(external)?;
         for def in types.iter() {
             ctx.register_table(def.asset_type.as_str(), Arc::new(MemTable::try_new(def.schema(), vec![vec![]])?))?;
         }
-        ctx.register_table("assets", assets_view(&ctx, types.iter().map(|def| &def.asset_type)).await.map_err(external)?)?;
+        ctx.register_table(
+            "assets",
+            assets_view(&ctx, types.iter().map(|def| &def.asset_type)).await.map_err(external)?,
+        )?;
         ctx.register_udf(ScalarUDF::from(Cell::new(types)));
         if let Some(catalog) = ctx.catalog("datafusion") {
             catalog.register_schema("policy", Arc::new(MemorySchemaProvider::new()))?;
@@ -95,9 +105,13 @@ impl AsyncDB for Session {
         let options = FormatOptions::default().with_null("NULL");
         let mut rows = Vec::new();
         for batch in &batches {
-            let formatters: Result<Vec<_>, _> = batch.columns().iter().map(|column| ArrayFormatter::try_new(column, &options)).collect();
+            let formatters: Result<Vec<_>, _> =
+                batch.columns().iter().map(|column| ArrayFormatter::try_new(column, &options)).collect();
             let formatters = formatters.map_err(DataFusionError::from)?;
-            rows.extend((0..batch.num_rows()).map(|row| formatters.iter().map(|column| column.value(row).to_string()).collect()));
+            rows.extend(
+                (0..batch.num_rows())
+                    .map(|row| formatters.iter().map(|column| column.value(row).to_string()).collect()),
+            );
         }
         Ok(DBOutput::Rows { types: vec![DefaultColumnType::Any; columns], rows })
     }

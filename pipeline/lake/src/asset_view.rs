@@ -31,7 +31,10 @@ const LAST_ANSWERS: &str = "
 impl ScopeTimes {
     pub(crate) async fn read(ctx: &SessionContext, options: &SessionOptions) -> Result<Self, LakeError> {
         let failed = LakeError::query("coverage");
-        let run_at = datafusion::common::ScalarValue::TimestampMicrosecond(Some(options.run_at.timestamp_micros()), Some("UTC".into()));
+        let run_at = datafusion::common::ScalarValue::TimestampMicrosecond(
+            Some(options.run_at.timestamp_micros()),
+            Some("UTC".into()),
+        );
         let rows = ctx.sql(LAST_ANSWERS).await.and_then(|plan| plan.with_param_values(vec![("run_at", run_at)]));
         // One row per scope and type: small by construction.
         let batches = rows.map_err(&failed)?.collect().await.map_err(&failed)?;
@@ -50,13 +53,24 @@ impl ScopeTimes {
 
 /// The table with `collected_at` as its scope's last whole answer. A plan that does not read the column
 /// does not compute it.
-pub(crate) fn current(asset_type: &AssetType, files: Arc<dyn TableProvider>, times: &Arc<ScopeTimes>) -> Result<Arc<dyn TableProvider>, LakeError> {
+pub(crate) fn current(
+    asset_type: &AssetType,
+    files: Arc<dyn TableProvider>,
+    times: &Arc<ScopeTimes>,
+) -> Result<Arc<dyn TableProvider>, LakeError> {
     let failed = LakeError::query(asset_type.as_str());
     let function = collected_at(asset_type, times.clone());
-    let columns: Vec<Expr> = files.schema().fields().iter().map(|field| match field.name().as_str() {
-        "collected_at" => function.call(vec![col("account_id"), col("collected_in"), col("collected_at")]).alias("collected_at"),
-        name => Expr::Column(name.into()),
-    }).collect();
+    let columns: Vec<Expr> = files
+        .schema()
+        .fields()
+        .iter()
+        .map(|field| match field.name().as_str() {
+            "collected_at" => {
+                function.call(vec![col("account_id"), col("collected_in"), col("collected_at")]).alias("collected_at")
+            }
+            name => Expr::Column(name.into()),
+        })
+        .collect();
     let plan = LogicalPlanBuilder::scan(asset_type.as_str(), provider_as_source(files), None)
         .and_then(|scan| scan.project(columns))
         .and_then(LogicalPlanBuilder::build)
@@ -73,19 +87,27 @@ fn collected_at(asset_type: &AssetType, times: Arc<ScopeTimes>) -> ScalarUDF {
         let landed = arrays[2].as_primitive::<TimestampMicrosecondType>();
         let Some(times) = times.0.get(&table) else { return Ok(ColumnarValue::Array(arrays[2].clone())) };
         let mut last: Option<(&str, &str, Option<i64>)> = None;
-        let looked_up: TimestampMicrosecondArray = (0..landed.len()).map(|row| {
-            let (account, scope) = (accounts.value(row), scopes.value(row));
-            // Rows are sorted by scope: one look-up serves a run of rows.
-            let answered = match last {
-                Some((a, s, at)) if a == account && s == scope => at,
-                _ => times.get(&(account.to_owned(), scope.to_owned())).copied(),
-            };
-            last = Some((account, scope, answered));
-            answered.or_else(|| landed.is_valid(row).then(|| landed.value(row)))
-        }).collect();
+        let looked_up: TimestampMicrosecondArray = (0..landed.len())
+            .map(|row| {
+                let (account, scope) = (accounts.value(row), scopes.value(row));
+                // Rows are sorted by scope: one look-up serves a run of rows.
+                let answered = match last {
+                    Some((a, s, at)) if a == account && s == scope => at,
+                    _ => times.get(&(account.to_owned(), scope.to_owned())).copied(),
+                };
+                last = Some((account, scope, answered));
+                answered.or_else(|| landed.is_valid(row).then(|| landed.value(row)))
+            })
+            .collect();
         Ok(ColumnarValue::Array(Arc::new(looked_up.with_timezone("UTC")) as ArrayRef))
     };
-    create_udf(&format!("collected_at_{asset_type}"), vec![text.clone(), text, timestamp()], timestamp(), Volatility::Immutable, Arc::new(look_up))
+    create_udf(
+        &format!("collected_at_{asset_type}"),
+        vec![text.clone(), text, timestamp()],
+        timestamp(),
+        Volatility::Immutable,
+        Arc::new(look_up),
+    )
 }
 
 /// The common columns of all types, with the type.
@@ -93,12 +115,16 @@ fn collected_at(asset_type: &AssetType, times: Arc<ScopeTimes>) -> ScalarUDF {
 /// # Errors
 ///
 /// [`LakeError::Query`] when a type's table is not registered in `ctx`.
-pub async fn assets_view<'a>(ctx: &SessionContext, types: impl Iterator<Item = &'a AssetType>) -> Result<Arc<dyn TableProvider>, LakeError> {
+pub async fn assets_view<'a>(
+    ctx: &SessionContext,
+    types: impl Iterator<Item = &'a AssetType>,
+) -> Result<Arc<dyn TableProvider>, LakeError> {
     let failed = LakeError::query("assets");
     let mut union: Option<LogicalPlanBuilder> = None;
     for asset_type in types {
         let mut columns = vec![lit(asset_type.as_str()).alias("asset_type")];
-        columns.extend(FRONT_COLUMNS.iter().chain(&["collected_in", "unread"]).map(|name| Expr::Column((*name).into())));
+        columns
+            .extend(FRONT_COLUMNS.iter().chain(&["collected_in", "unread"]).map(|name| Expr::Column((*name).into())));
         let table = ctx.table(asset_type.as_str()).await.and_then(|table| table.select(columns)).map_err(&failed)?;
         let plan = LogicalPlanBuilder::from(table.into_unoptimized_plan());
         union = Some(match union {

@@ -7,7 +7,9 @@ use deltalake_core::DeltaTableError;
 #[derive(Debug, thiserror::Error)]
 pub enum LakeError {
     /// The location is no folder or URL that can be a lake.
-    #[error("`{location}` cannot be a lake: {reason}; use a folder, s3://BUCKET/PREFIX, az://CONTAINER/PREFIX or gs://BUCKET/PREFIX")]
+    #[error(
+        "`{location}` cannot be a lake: {reason}; use a folder, s3://BUCKET/PREFIX, az://CONTAINER/PREFIX or gs://BUCKET/PREFIX"
+    )]
     Location {
         /// As configured.
         location: String,

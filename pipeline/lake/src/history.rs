@@ -18,11 +18,16 @@ use crate::error::LakeError;
 use crate::session::{files_provider, provider};
 use crate::table::Table;
 
-pub(crate) async fn provider_of(ctx: &SessionContext, table: &Table, schema: &SchemaRef) -> Result<Arc<dyn TableProvider>, LakeError> {
+pub(crate) async fn provider_of(
+    ctx: &SessionContext,
+    table: &Table,
+    schema: &SchemaRef,
+) -> Result<Arc<dyn TableProvider>, LakeError> {
     let failed = LakeError::query(table.name());
     let dated = |files: Arc<dyn TableProvider>, removed_at: Option<i64>| {
         let valid_to = lit(ScalarValue::TimestampMicrosecond(removed_at, Some("UTC".into()))).alias("valid_to");
-        let mut columns: Vec<Expr> = schema.fields().iter().map(|field| Expr::Column(field.name().as_str().into())).collect();
+        let mut columns: Vec<Expr> =
+            schema.fields().iter().map(|field| Expr::Column(field.name().as_str().into())).collect();
         columns.push(valid_to);
         ctx.read_table(files).and_then(|frame| frame.select(columns))
     };
@@ -42,10 +47,14 @@ pub(crate) async fn provider_of(ctx: &SessionContext, table: &Table, schema: &Sc
         .build()
         .map_err(&failed)?
         .alias("newest");
-    let mut columns: Vec<Expr> = schema.fields().iter().map(|field| match field.name().as_str() {
-        "collected_at" => col("collected_at").alias("valid_from"),
-        name => Expr::Column(name.into()),
-    }).collect();
+    let mut columns: Vec<Expr> = schema
+        .fields()
+        .iter()
+        .map(|field| match field.name().as_str() {
+            "collected_at" => col("collected_at").alias("valid_from"),
+            name => Expr::Column(name.into()),
+        })
+        .collect();
     columns.push(col("valid_to"));
     let plan = LogicalPlanBuilder::from(all.into_unoptimized_plan())
         .window(vec![newest])

@@ -143,7 +143,13 @@ impl Lake {
         for attempt in 1..=ATTEMPTS {
             let table = Table::create(self, name).await?;
             if let Some(landed) = self.land_on(def, &table, landing).await? {
-                info!(table = name, version = landed.version, changed = landed.changed, assets = landed.assets, "landed {name}");
+                info!(
+                    table = name,
+                    version = landed.version,
+                    changed = landed.changed,
+                    assets = landed.assets,
+                    "landed {name}"
+                );
                 return Ok(landed);
             }
             warn!(table = name, attempt, "another writer was faster; landing again on its version");
@@ -155,16 +161,21 @@ impl Lake {
     async fn land_on(&self, def: &AssetTypeDef, table: &Table, landing: &Landing) -> Result<Option<Landed>, LakeError> {
         let schema = def.schema();
         let ctx = bare_session(self.settings.memory, landing.run_at)?;
-        let root = Url::parse(ROOT).map_err(|error| LakeError::Location { location: ROOT.to_owned(), reason: error.to_string() })?;
+        let root = Url::parse(ROOT)
+            .map_err(|error| LakeError::Location { location: ROOT.to_owned(), reason: error.to_string() })?;
         ctx.register_object_store(&root, self.store.clone());
         register(&ctx, "new", Arc::new(answers(&schema, &landing.answered)?))?;
         register(&ctx, "old", provider(Some(table), &schema)?)?;
         let before = fingerprints(&ctx, "old").await?;
         let after = fingerprints(&ctx, "new").await?;
 
-        let scopes: Vec<LandedScope> = landing.answered.iter().map(|answered| self.judge(&answered.scope, &before, &after, landing)).collect();
-        let changed = |scope: &&LandedScope| scope.held.is_none() && before.get(&scope.scope.text()) != after.get(&scope.scope.text());
-        let mut replaced: BTreeSet<(String, String)> = scopes.iter().filter(changed).map(|scope| scope.scope.text()).collect();
+        let scopes: Vec<LandedScope> =
+            landing.answered.iter().map(|answered| self.judge(&answered.scope, &before, &after, landing)).collect();
+        let changed = |scope: &&LandedScope| {
+            scope.held.is_none() && before.get(&scope.scope.text()) != after.get(&scope.scope.text())
+        };
+        let mut replaced: BTreeSet<(String, String)> =
+            scopes.iter().filter(changed).map(|scope| scope.scope.text()).collect();
         replaced.extend(landing.withdrawn.iter().map(ScopeKey::text).filter(|scope| before.contains_key(scope)));
 
         let assets = assets_after(&before, &after, &replaced);
@@ -182,7 +193,8 @@ impl Lake {
         let rows = u64::try_from(rows).unwrap_or_default();
         let fingerprint = format!("{rows}:{hash:016x}");
         #[expect(clippy::cast_precision_loss, reason = "counts of assets are far below 2^52")]
-        let shrank = had >= self.settings.shrink_minimum && (had.saturating_sub(rows) as f64) > had as f64 * self.settings.shrink_share;
+        let shrank = had >= self.settings.shrink_minimum
+            && (had.saturating_sub(rows) as f64) > had as f64 * self.settings.shrink_share;
         let confirmed = landing.accept_shrink || landing.held_before.get(scope) == Some(&fingerprint);
         LandedScope { scope: scope.clone(), rows, held: (shrank && !confirmed).then_some(had), fingerprint }
     }
@@ -284,7 +296,10 @@ impl PartitionStream for Staged {
 
     fn execute(&self, _: Arc<TaskContext>) -> SendableRecordBatchStream {
         let answered = self.answered.clone();
-        let batches = answered.into_iter().flat_map(|scope| scope.rows.batches()).map(|batch| batch.map_err(DataFusionError::from));
+        let batches = answered
+            .into_iter()
+            .flat_map(|scope| scope.rows.batches())
+            .map(|batch| batch.map_err(DataFusionError::from));
         Box::pin(RecordBatchStreamAdapter::new(self.schema.clone(), futures::stream::iter(batches)))
     }
 }

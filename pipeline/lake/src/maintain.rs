@@ -55,7 +55,8 @@ impl Lake {
         }
         let failed = LakeError::query(name);
         let ctx = bare_session(self.settings.memory, now)?;
-        let root = Url::parse(ROOT).map_err(|error| LakeError::Location { location: self.location().to_owned(), reason: error.to_string() })?;
+        let root = Url::parse(ROOT)
+            .map_err(|error| LakeError::Location { location: self.location().to_owned(), reason: error.to_string() })?;
         ctx.register_object_store(&root, self.store.clone());
         let paths = files.iter().map(|file| file.path.clone());
         register(&ctx, "files", files_provider(name, paths, &self.schema_of(name)?)?)?;

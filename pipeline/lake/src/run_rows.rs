@@ -22,7 +22,11 @@ const ATTEMPTS: u32 = 20;
 /// [`LakeError::Rows`] when a member does not fit its column.
 pub fn to_batch<T: Serialize>(table: &str, schema: SchemaRef, rows: &[T]) -> Result<RecordBatch, LakeError> {
     let failed = LakeError::rows(table);
-    let mut decoder = ReaderBuilder::new(schema.clone()).with_batch_size(rows.len().max(1)).with_strict_mode(true).build_decoder().map_err(&failed)?;
+    let mut decoder = ReaderBuilder::new(schema.clone())
+        .with_batch_size(rows.len().max(1))
+        .with_strict_mode(true)
+        .build_decoder()
+        .map_err(&failed)?;
     decoder.serialize(rows).map_err(&failed)?;
     Ok(decoder.flush().map_err(&failed)?.unwrap_or_else(|| RecordBatch::new_empty(schema)))
 }
@@ -47,7 +51,9 @@ impl Lake {
         // Written once; only the commit is tried again.
         let add = writer::write(self, &pinned, std::pin::pin!(rows), &[(RUN_TAG, &tag)]).await?;
         for _ in 0..ATTEMPTS {
-            let written_before = |file: &crate::table::DataFile| file.tags.get(RUN_TAG).is_some_and(|found| found.as_deref() == Some(&tag));
+            let written_before = |file: &crate::table::DataFile| {
+                file.tags.get(RUN_TAG).is_some_and(|found| found.as_deref() == Some(&tag))
+            };
             let remove: Vec<_> = pinned.files()?.into_iter().filter(written_before).collect();
             if remove.is_empty() && add.is_empty() {
                 return Ok(pinned.version());
@@ -65,7 +71,14 @@ impl Lake {
     /// # Errors
     ///
     /// As there, and [`LakeError::Rows`].
-    pub async fn replace_run_values<T: Serialize>(&self, table: &str, run_id: &RunId, part: &str, rows: &[T], at: DateTime<Utc>) -> Result<u64, LakeError> {
+    pub async fn replace_run_values<T: Serialize>(
+        &self,
+        table: &str,
+        run_id: &RunId,
+        part: &str,
+        rows: &[T],
+        at: DateTime<Utc>,
+    ) -> Result<u64, LakeError> {
         let batch = to_batch(table, self.schema_of(table)?, rows)?;
         self.replace_run_rows(table, run_id, part, futures::stream::iter([Ok(batch)]), at).await
     }
@@ -101,9 +114,19 @@ impl Lake {
     }
 
     /// All rows of a small table's query, as JSON objects.
-    pub(crate) async fn values<T: serde::de::DeserializeOwned>(&self, frame: datafusion::prelude::DataFrame, table: &str) -> Result<Vec<T>, LakeError> {
+    pub(crate) async fn values<T: serde::de::DeserializeOwned>(
+        &self,
+        frame: datafusion::prelude::DataFrame,
+        table: &str,
+    ) -> Result<Vec<T>, LakeError> {
         let failed = LakeError::query(table);
-        let batches: Vec<RecordBatch> = frame.execute_stream().await.map_err(&failed)?.map(|batch| batch.map_err(LakeError::query(table))).try_collect().await?;
+        let batches: Vec<RecordBatch> = frame
+            .execute_stream()
+            .await
+            .map_err(&failed)?
+            .map(|batch| batch.map_err(LakeError::query(table)))
+            .try_collect()
+            .await?;
         from_batches(table, &batches)
     }
 }

@@ -13,7 +13,13 @@ pub(crate) fn run_time_functions(run_at: DateTime<Utc>) -> Vec<ScalarUDF> {
     let days = run_at.timestamp().div_euclid(86_400);
     let date = ScalarValue::Date32(i32::try_from(days).ok());
     let constant = |name: &str, data_type: DataType, value: ScalarValue| {
-        create_udf(name, vec![], data_type, Volatility::Immutable, Arc::new(move |_: &[ColumnarValue]| Ok(ColumnarValue::Scalar(value.clone()))))
+        create_udf(
+            name,
+            vec![],
+            data_type,
+            Volatility::Immutable,
+            Arc::new(move |_: &[ColumnarValue]| Ok(ColumnarValue::Scalar(value.clone()))),
+        )
     };
     let timestamp_type = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
     ["now", "current_timestamp"]

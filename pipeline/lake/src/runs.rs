@@ -100,10 +100,14 @@ impl Lake {
     pub async fn runs(&self) -> Result<Vec<RunRow>, LakeError> {
         let ctx = bare_session(self.settings.memory, Utc::now())?;
         let Some(table) = self.table("runs").await? else { return Ok(Vec::new()) };
-        let root = url::Url::parse(crate::session::ROOT).map_err(|error| LakeError::Location { location: self.location().to_owned(), reason: error.to_string() })?;
+        let root = url::Url::parse(crate::session::ROOT)
+            .map_err(|error| LakeError::Location { location: self.location().to_owned(), reason: error.to_string() })?;
         ctx.register_object_store(&root, self.store.clone());
         register(&ctx, "runs", provider(Some(&table), &self.schema_of("runs")?)?)?;
-        let rows = ctx.sql("select * from runs order by run_at, started_at, run_id, stage").await.map_err(LakeError::query("runs"))?;
+        let rows = ctx
+            .sql("select * from runs order by run_at, started_at, run_id, stage")
+            .await
+            .map_err(LakeError::query("runs"))?;
         self.values(rows, "runs").await
     }
 
@@ -113,7 +117,9 @@ impl Lake {
     ///
     /// [`LakeError::Table`]
     pub async fn save_run(&self, row: &RunRow) -> Result<(), LakeError> {
-        self.replace_run_values("runs", &row.run_id, row.stage.as_str(), std::slice::from_ref(row), row.started_at).await.map(drop)
+        self.replace_run_values("runs", &row.run_id, row.stage.as_str(), std::slice::from_ref(row), row.started_at)
+            .await
+            .map(drop)
     }
 
     /// The newest run of `first` stage that began and whose process is gone: it is to be continued.
@@ -123,7 +129,12 @@ impl Lake {
     /// # Errors
     ///
     /// [`LakeError::Table`]
-    pub async fn interrupted(&self, host: &str, now: DateTime<Utc>, is_alive: impl Fn(u32) -> bool) -> Result<Option<RunRow>, LakeError> {
+    pub async fn interrupted(
+        &self,
+        host: &str,
+        now: DateTime<Utc>,
+        is_alive: impl Fn(u32) -> bool,
+    ) -> Result<Option<RunRow>, LakeError> {
         let runs = self.runs().await?;
         let newest = runs.iter().map(|row| (row.run_at, &row.run_id)).max().map(|(_, run_id)| run_id.clone());
         // Only the newest: what came after an older one has overwritten what that one left.
@@ -145,7 +156,8 @@ impl Lake {
     ///
     /// [`LakeError::NoSnapshot`], [`LakeError::UnknownRun`]
     pub async fn finished_stage(&self, stage: Stage, run_id: Option<&RunId>) -> Result<RunRow, LakeError> {
-        let wanted = |row: &RunRow| row.stage == stage && row.is_finished() && run_id.is_none_or(|run_id| &row.run_id == run_id);
+        let wanted =
+            |row: &RunRow| row.stage == stage && row.is_finished() && run_id.is_none_or(|run_id| &row.run_id == run_id);
         let found = self.runs().await?.into_iter().rev().find(wanted);
         found.ok_or_else(|| match run_id {
             Some(run_id) => LakeError::UnknownRun(run_id.to_string()),
@@ -158,11 +170,16 @@ impl Lake {
     /// # Errors
     ///
     /// [`LakeError::Query`]
-    pub async fn rows_of_run<T: serde::de::DeserializeOwned>(&self, sql: &str, run_id: &RunId) -> Result<Vec<T>, LakeError> {
+    pub async fn rows_of_run<T: serde::de::DeserializeOwned>(
+        &self,
+        sql: &str,
+        run_id: &RunId,
+    ) -> Result<Vec<T>, LakeError> {
         let ctx = self.session(SessionOptions { history: false, ..SessionOptions::newest(Utc::now()) }).await?;
         let failed = LakeError::query("runs");
         let frame = ctx.sql(sql).await.map_err(&failed)?;
-        let frame = frame.with_param_values(vec![("run_id", ScalarValue::Utf8(Some(run_id.to_string())))]).map_err(&failed)?;
+        let frame =
+            frame.with_param_values(vec![("run_id", ScalarValue::Utf8(Some(run_id.to_string())))]).map_err(&failed)?;
         self.values(frame, "runs").await
     }
 }

@@ -94,7 +94,8 @@ impl Lake {
     /// [`LakeError::Table`] when a log cannot be read.
     pub async fn session(&self, options: SessionOptions) -> Result<SessionContext, LakeError> {
         let ctx = bare_session(self.settings.memory, options.run_at)?;
-        let root = Url::parse(ROOT).map_err(|error| LakeError::Location { location: ROOT.to_owned(), reason: error.to_string() })?;
+        let root = Url::parse(ROOT)
+            .map_err(|error| LakeError::Location { location: ROOT.to_owned(), reason: error.to_string() })?;
         ctx.register_object_store(&root, self.store.clone());
         let existing = self.tables().await?;
 
@@ -103,14 +104,20 @@ impl Lake {
             register(&ctx, name, provider(table.as_ref(), &def.schema)?)?;
         }
         let times = Arc::new(ScopeTimes::read(&ctx, &options).await?);
-        let loaded: Vec<(AssetType, Option<Table>)> = futures::stream::iter(self.types.iter().map(|def| def.asset_type.clone()))
-            .map(|asset_type| {
-                let (existing, options) = (&existing, &options);
-                async move { Ok::<_, LakeError>((asset_type.clone(), self.pinned(existing, asset_type.as_str(), options, options.only_pinned).await?)) }
-            })
-            .buffered(16)
-            .try_collect()
-            .await?;
+        let loaded: Vec<(AssetType, Option<Table>)> =
+            futures::stream::iter(self.types.iter().map(|def| def.asset_type.clone()))
+                .map(|asset_type| {
+                    let (existing, options) = (&existing, &options);
+                    async move {
+                        Ok::<_, LakeError>((
+                            asset_type.clone(),
+                            self.pinned(existing, asset_type.as_str(), options, options.only_pinned).await?,
+                        ))
+                    }
+                })
+                .buffered(16)
+                .try_collect()
+                .await?;
         for (asset_type, table) in &loaded {
             let schema = self.schema_of(asset_type.as_str())?;
             let files = provider(table.as_ref(), &schema)?;
@@ -128,7 +135,13 @@ impl Lake {
         Ok(ctx)
     }
 
-    async fn pinned(&self, existing: &[String], name: &str, options: &SessionOptions, only_pinned: bool) -> Result<Option<Table>, LakeError> {
+    async fn pinned(
+        &self,
+        existing: &[String],
+        name: &str,
+        options: &SessionOptions,
+        only_pinned: bool,
+    ) -> Result<Option<Table>, LakeError> {
         match options.versions.0.get(name) {
             Some(version) => self.table_at(name, *version).await,
             None if only_pinned || !existing.iter().any(|table| table == name) => Ok(None),
@@ -148,9 +161,16 @@ pub(crate) fn provider(table: Option<&Table>, schema: &SchemaRef) -> Result<Arc<
     files_provider(table.name(), paths, schema)
 }
 
-pub(crate) fn files_provider(name: &str, paths: impl Iterator<Item = String>, schema: &SchemaRef) -> Result<Arc<dyn TableProvider>, LakeError> {
+pub(crate) fn files_provider(
+    name: &str,
+    paths: impl Iterator<Item = String>,
+    schema: &SchemaRef,
+) -> Result<Arc<dyn TableProvider>, LakeError> {
     let failed = LakeError::query(name);
-    let urls = paths.map(|path| ListingTableUrl::parse(format!("{ROOT}/{name}/{path}"))).collect::<Result<Vec<_>, _>>().map_err(&failed)?;
+    let urls = paths
+        .map(|path| ListingTableUrl::parse(format!("{ROOT}/{name}/{path}")))
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(&failed)?;
     if urls.is_empty() {
         return Ok(Arc::new(EmptyTable::new(schema.clone())));
     }

@@ -45,7 +45,10 @@ impl fmt::Debug for LakeSettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Options may hold keys.
         let options: Vec<&String> = self.options.keys().collect();
-        f.debug_struct("LakeSettings").field("location", &self.location).field("options", &options).finish_non_exhaustive()
+        f.debug_struct("LakeSettings")
+            .field("location", &self.location)
+            .field("options", &options)
+            .finish_non_exhaustive()
     }
 }
 
@@ -70,7 +73,8 @@ fn bytes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> 
         _ => None,
     };
     let number = text[..digits].parse::<usize>().ok();
-    number.zip(shift).and_then(|(number, shift)| number.checked_mul(1 << shift)).ok_or_else(|| {
-        serde::de::Error::custom(format!("`{text}` is no size; write for example \"512 MiB\""))
-    })
+    number
+        .zip(shift)
+        .and_then(|(number, shift)| number.checked_mul(1 << shift))
+        .ok_or_else(|| serde::de::Error::custom(format!("`{text}` is no size; write for example \"512 MiB\"")))
 }

@@ -41,9 +41,29 @@ pub(crate) fn open(settings: &LakeSettings) -> Result<(Arc<dyn ObjectStore>, Log
             return open(&LakeSettings { location: folder, ..settings.clone() });
         }
         // Conditional puts on ETags, which a Delta log needs, are the default since object_store 0.12.
-        "s3" | "s3a" => Arc::new(configured(AmazonS3Builder::from_env(), settings, AmazonS3Builder::with_config, &invalid)?.with_url(url.as_str()).build().map_err(failed)?),
-        "az" | "azure" | "abfs" | "abfss" => Arc::new(configured(MicrosoftAzureBuilder::from_env(), settings, MicrosoftAzureBuilder::with_config, &invalid)?.with_url(url.as_str()).build().map_err(failed)?),
-        "gs" => Arc::new(configured(GoogleCloudStorageBuilder::from_env(), settings, GoogleCloudStorageBuilder::with_config, &invalid)?.with_url(url.as_str()).build().map_err(failed)?),
+        "s3" | "s3a" => Arc::new(
+            configured(AmazonS3Builder::from_env(), settings, AmazonS3Builder::with_config, &invalid)?
+                .with_url(url.as_str())
+                .build()
+                .map_err(failed)?,
+        ),
+        "az" | "azure" | "abfs" | "abfss" => Arc::new(
+            configured(MicrosoftAzureBuilder::from_env(), settings, MicrosoftAzureBuilder::with_config, &invalid)?
+                .with_url(url.as_str())
+                .build()
+                .map_err(failed)?,
+        ),
+        "gs" => Arc::new(
+            configured(
+                GoogleCloudStorageBuilder::from_env(),
+                settings,
+                GoogleCloudStorageBuilder::with_config,
+                &invalid,
+            )?
+            .with_url(url.as_str())
+            .build()
+            .map_err(failed)?,
+        ),
         other => return Err(invalid(format!("`{other}://` is not supported"))),
     };
     let prefix = url.path().trim_matches('/');

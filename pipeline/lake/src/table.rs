@@ -4,11 +4,11 @@ use std::collections::HashMap;
 
 use arrow::datatypes::SchemaRef;
 use chrono::{DateTime, Utc};
+use deltalake_core::kernel::engine::arrow_conversion::{TryIntoArrow as _, TryIntoKernel as _};
 use deltalake_core::kernel::transaction::{CommitBuilder, CommitProperties, TransactionError};
 use deltalake_core::kernel::{Action, Add, Remove};
 use deltalake_core::protocol::{DeltaOperation, SaveMode};
 use deltalake_core::{DeltaTable, DeltaTableBuilder, DeltaTableError};
-use deltalake_core::kernel::engine::arrow_conversion::{TryIntoArrow as _, TryIntoKernel as _};
 use futures::TryStreamExt;
 use serde::Deserialize;
 
@@ -150,7 +150,10 @@ impl Table {
             .and_then(|fresh| deltalake_core::kernel::MetadataExt::with_table_id(fresh, metadata.id().to_owned()))
             .map_err(|error| failed(error.into()))?;
         let operation = DeltaOperation::Write { mode: SaveMode::Overwrite, partition_by: None, predicate: None };
-        let altered = CommitBuilder::default().with_actions(vec![Action::Metadata(metadata)]).build(Some(state), self.delta.log_store(), operation).await;
+        let altered = CommitBuilder::default()
+            .with_actions(vec![Action::Metadata(metadata)])
+            .build(Some(state), self.delta.log_store(), operation)
+            .await;
         match altered {
             Ok(_) => {}
             Err(error) if is_conflict(&error) => {}
@@ -191,19 +194,26 @@ impl Table {
     /// [`LakeError::Table`]
     pub fn files(&self) -> Result<Vec<DataFile>, LakeError> {
         let state = self.delta.snapshot().map_err(LakeError::table(&self.name, "read"))?;
-        Ok(state.log_data().iter().map(|file| {
-            let statistics = file.stats().and_then(|text| serde_json::from_str::<Statistics>(&text).ok());
-            let bound = |bounds: &HashMap<String, serde_json::Value>| Some(bounds.get("account_id")?.as_str()?.to_owned());
-            #[expect(deprecated, reason = "the tags of a file have no other public accessor")]
-            let tags = file.add_action().tags.unwrap_or_default();
-            DataFile {
-                path: file.path().into_owned(),
-                size: u64::try_from(file.size()).unwrap_or_default(),
-                rows: statistics.as_ref().and_then(|statistics| statistics.rows),
-                accounts: statistics.as_ref().and_then(|statistics| bound(&statistics.min).zip(bound(&statistics.max))),
-                tags,
-            }
-        }).collect())
+        Ok(state
+            .log_data()
+            .iter()
+            .map(|file| {
+                let statistics = file.stats().and_then(|text| serde_json::from_str::<Statistics>(&text).ok());
+                let bound =
+                    |bounds: &HashMap<String, serde_json::Value>| Some(bounds.get("account_id")?.as_str()?.to_owned());
+                #[expect(deprecated, reason = "the tags of a file have no other public accessor")]
+                let tags = file.add_action().tags.unwrap_or_default();
+                DataFile {
+                    path: file.path().into_owned(),
+                    size: u64::try_from(file.size()).unwrap_or_default(),
+                    rows: statistics.as_ref().and_then(|statistics| statistics.rows),
+                    accounts: statistics
+                        .as_ref()
+                        .and_then(|statistics| bound(&statistics.min).zip(bound(&statistics.max))),
+                    tags,
+                }
+            })
+            .collect())
     }
 
     /// Files that versions before this one held and that were not vacuumed: path and when they were taken out.
@@ -216,10 +226,14 @@ impl Table {
         let state = self.delta.snapshot().map_err(&failed)?;
         let log_store = self.delta.log_store();
         let tombstones: Vec<_> = state.all_tombstones(log_store.as_ref()).try_collect().await.map_err(&failed)?;
-        Ok(tombstones.iter().filter(|tombstone| tombstone.data_change()).filter_map(|tombstone| {
-            let removed_at = DateTime::from_timestamp_millis(tombstone.deletion_timestamp()?)?;
-            Some((tombstone.path().into_owned(), removed_at))
-        }).collect())
+        Ok(tombstones
+            .iter()
+            .filter(|tombstone| tombstone.data_change())
+            .filter_map(|tombstone| {
+                let removed_at = DateTime::from_timestamp_millis(tombstone.deletion_timestamp()?)?;
+                Some((tombstone.path().into_owned(), removed_at))
+            })
+            .collect())
     }
 
     /// Commits `change` on top of the pinned version, or not at all.
@@ -242,10 +256,11 @@ impl Table {
         let adds = change.add.into_iter().map(|add| Action::Add(Add { data_change: change.data_change, ..add }));
         let operation = DeltaOperation::Write { mode: SaveMode::Append, partition_by: None, predicate: None };
         // No retries in there: what was decided from the version that was read must be decided again.
-        let committed = CommitBuilder::from(CommitProperties::default().with_max_retries(0).with_cleanup_expired_logs(Some(false)))
-            .with_actions(removes.chain(adds).collect())
-            .build(Some(self.delta.snapshot().map_err(&failed)?), self.delta.log_store(), operation)
-            .await;
+        let committed =
+            CommitBuilder::from(CommitProperties::default().with_max_retries(0).with_cleanup_expired_logs(Some(false)))
+                .with_actions(removes.chain(adds).collect())
+                .build(Some(self.delta.snapshot().map_err(&failed)?), self.delta.log_store(), operation)
+                .await;
         match committed {
             Ok(commit) => Ok(Committed::Done(u64::try_from(commit.version()).unwrap_or_default())),
             Err(error) if is_conflict(&error) => Ok(Committed::Overtaken),
@@ -259,7 +274,9 @@ fn is_conflict(error: &DeltaTableError) -> bool {
     use TransactionError::{CommitConflict, MaxCommitAttempts, VersionAlreadyExists};
     match error {
         DeltaTableError::VersionAlreadyExists(_) => true,
-        DeltaTableError::Transaction { source } => matches!(source, CommitConflict(_) | MaxCommitAttempts(_) | VersionAlreadyExists(_)),
+        DeltaTableError::Transaction { source } => {
+            matches!(source, CommitConflict(_) | MaxCommitAttempts(_) | VersionAlreadyExists(_))
+        }
         _ => false,
     }
 }

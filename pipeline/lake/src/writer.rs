@@ -32,7 +32,8 @@ pub(crate) async fn write(
         let batch = batch?;
         if batch.num_rows() > 0 {
             written += batch.num_rows();
-            let batch = RecordBatch::try_new(schema.clone(), batch.columns().to_vec()).map_err(LakeError::rows(table.name()))?;
+            let batch = RecordBatch::try_new(schema.clone(), batch.columns().to_vec())
+                .map_err(LakeError::rows(table.name()))?;
             writer.write(batch).await.map_err(&failed)?;
         }
     }
@@ -40,7 +41,8 @@ pub(crate) async fn write(
         return Ok(Vec::new());
     }
     let mut adds = writer.flush().await.map_err(&failed)?;
-    let tags: HashMap<String, Option<String>> = tags.iter().map(|(key, value)| ((*key).to_owned(), Some((*value).to_owned()))).collect();
+    let tags: HashMap<String, Option<String>> =
+        tags.iter().map(|(key, value)| ((*key).to_owned(), Some((*value).to_owned()))).collect();
     if !tags.is_empty() {
         adds.iter_mut().for_each(|add| add.tags = Some(tags.clone()));
     }

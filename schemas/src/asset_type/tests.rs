@@ -29,7 +29,18 @@ tags      = { type = "map", path = "tagSet[]", entry = { key = "key", value = "v
 
 fn messages(text: &str) -> Vec<String> {
     let errors = AssetTypeDef::parse("volume.toml", text).unwrap_err();
-    errors.iter().map(|error| format!("{}:{}: {}{}", error.line, error.column, error.message, error.help.as_ref().map(|help| format!(" ({help})")).unwrap_or_default())).collect()
+    errors
+        .iter()
+        .map(|error| {
+            format!(
+                "{}:{}: {}{}",
+                error.line,
+                error.column,
+                error.message,
+                error.help.as_ref().map(|help| format!(" ({help})")).unwrap_or_default()
+            )
+        })
+        .collect()
 }
 
 #[test]
@@ -39,7 +50,23 @@ fn a_file_becomes_a_schema() {
     let names: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
     assert_eq!(
         names,
-        ["asset_id", "name", "account_id", "account_name", "region", "tags", "first_seen_at", "collected_at", "volume_id", "size", "auto_io", "collected_in", "unread", "content_hash", "raw"]
+        [
+            "asset_id",
+            "name",
+            "account_id",
+            "account_name",
+            "region",
+            "tags",
+            "first_seen_at",
+            "collected_at",
+            "volume_id",
+            "size",
+            "auto_io",
+            "collected_in",
+            "unread",
+            "content_hash",
+            "raw"
+        ]
     );
     assert_eq!(volume.requests["attribute"].service, "ec2", "a follow-up inherits what it does not say");
     assert_eq!(volume.request_of("auto_io"), "attribute");
@@ -49,7 +76,10 @@ fn a_file_becomes_a_schema() {
 #[test]
 fn mistakes_are_found_with_their_places() {
     let broken = VOLUME
-        .replace("size      = { type = \"int\", doc = \"GiB.\" }", "size      = { type = \"itn\" }\nname = { type = \"string\", doc = \"x\" }")
+        .replace(
+            "size      = { type = \"int\", doc = \"GiB.\" }",
+            "size      = { type = \"itn\" }\nname = { type = \"string\", doc = \"x\" }",
+        )
         .replace("from = \"attribute\"", "from = \"atribute\"")
         .replace("{volume_id}\" }", "{volumeid}\" }");
     assert_eq!(
@@ -66,7 +96,10 @@ fn mistakes_are_found_with_their_places() {
 
 #[test]
 fn unknown_keys_bad_paths_and_twice_the_same_column_are_refused() {
-    assert_eq!(messages(&VOLUME.replace("items ", "itmes "))[0].split(", expected").next().unwrap(), "12:1: unknown field `itmes`");
+    assert_eq!(
+        messages(&VOLUME.replace("items ", "itmes "))[0].split(", expected").next().unwrap(),
+        "12:1: unknown field `itmes`"
+    );
     assert!(messages(&VOLUME.replace("volumeSet[]", "volumeSet[0]"))[0].contains("is no step of a path"));
     assert!(messages(&VOLUME.replace("size ", "volume_id "))[0].contains("duplicate key"));
     assert!(messages(&VOLUME.replace("[request.list]", "[request.lists]"))[0].contains("no `[request.list]`"));

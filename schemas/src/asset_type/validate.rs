@@ -38,9 +38,8 @@ const SCOPE_PLACES: [&str; 3] = ["partition", "region", "account_id"];
 
 pub(super) fn definition(file: &str, text: &str, spec: FileSpec) -> Result<AssetTypeDef, Vec<SourceError>> {
     let mut mistakes = Mistakes { file, text, found: Vec::new() };
-    let asset_type = AssetType::new(spec.table.get_ref()).map_err(|error| {
-        vec![SourceError::at(file, text, spec.table.span(), error.to_string())]
-    })?;
+    let asset_type = AssetType::new(spec.table.get_ref())
+        .map_err(|error| vec![SourceError::at(file, text, spec.table.span(), error.to_string())])?;
     if spec.doc.get_ref().trim().is_empty() {
         mistakes.add(spec.doc.span(), "`doc` is empty: say what the type is", None);
     }
@@ -67,7 +66,11 @@ pub(super) fn definition(file: &str, text: &str, spec: FileSpec) -> Result<Asset
     }
     inputs(&mut mistakes, &spec.request, &definition);
     if !definition.columns.is_empty() && !definition.columns.iter().any(|column| column.key) {
-        mistakes.add(spec.table.span(), "no column has `key = true`", Some("mark the column(s) that identify the asset inside its scope".to_owned()));
+        mistakes.add(
+            spec.table.span(),
+            "no column has `key = true`",
+            Some("mark the column(s) that identify the asset inside its scope".to_owned()),
+        );
     }
     mistakes.found.sort_by_key(|error| (error.line, error.column));
     mistakes.found.dedup();
@@ -81,7 +84,11 @@ fn fingerprint(text: &str) -> u64 {
 
 fn requests(mistakes: &mut Mistakes<'_>, spec: &FileSpec) -> IndexMap<String, Request> {
     let Some(list) = spec.request.iter().find(|(name, _)| name.get_ref() == "list").map(|(_, list)| list) else {
-        mistakes.add(spec.table.span(), "there is no `[request.list]`", Some("the request named `list` is the one whose items are the assets".to_owned()));
+        mistakes.add(
+            spec.table.span(),
+            "there is no `[request.list]`",
+            Some("the request named `list` is the one whose items are the assets".to_owned()),
+        );
         return IndexMap::new();
     };
     for (what, given) in [("service", list.service.is_some()), ("protocol", list.protocol.is_some())] {
@@ -98,18 +105,32 @@ fn requests(mistakes: &mut Mistakes<'_>, spec: &FileSpec) -> IndexMap<String, Re
     requests
 }
 
-fn one_request(mistakes: &mut Mistakes<'_>, name: &Spanned<String>, spec: &RequestSpec, list: &RequestSpec, names: &[&str]) -> Request {
+fn one_request(
+    mistakes: &mut Mistakes<'_>,
+    name: &Spanned<String>,
+    spec: &RequestSpec,
+    list: &RequestSpec,
+    names: &[&str],
+) -> Request {
     let per = match spec.per.as_ref().map(|per| (per, per.get_ref().as_str())) {
         None if name.get_ref() == "list" => Per::Scope,
         None => {
-            mistakes.add(name.span(), format!("request `{name}` needs `per`", name = name.get_ref()), Some("`per = \"item\"` or `per = \"scope\"`".to_owned()));
+            mistakes.add(
+                name.span(),
+                format!("request `{name}` needs `per`", name = name.get_ref()),
+                Some("`per = \"item\"` or `per = \"scope\"`".to_owned()),
+            );
             Per::Scope
         }
         Some((_, "scope")) => Per::Scope,
         Some((_, "item")) => Per::Item,
         Some((_, parent)) if names.contains(&parent) && parent != name.get_ref() => Per::Parent(parent.to_owned()),
         Some((per, other)) => {
-            mistakes.add(per.span(), format!("`per = \"{other}\"` names no request"), Some("`scope`, `item` or the name of a parent request".to_owned()));
+            mistakes.add(
+                per.span(),
+                format!("`per = \"{other}\"` names no request"),
+                Some("`scope`, `item` or the name of a parent request".to_owned()),
+            );
             Per::Scope
         }
     };
@@ -121,7 +142,11 @@ fn one_request(mistakes: &mut Mistakes<'_>, name: &Spanned<String>, spec: &Reque
     }
     let permission = spec.permission.as_ref().map_or_else(String::new, |permission| permission.get_ref().clone());
     if permission.is_empty() {
-        mistakes.add(spec.operation.span(), format!("request `{}` needs `permission`", name.get_ref()), Some("the permission that the call needs, such as `ec2:DescribeInstances`".to_owned()));
+        mistakes.add(
+            spec.operation.span(),
+            format!("request `{}` needs `permission`", name.get_ref()),
+            Some("the permission that the call needs, such as `ec2:DescribeInstances`".to_owned()),
+        );
     }
     let protocol = spec.protocol.or(list.protocol).unwrap_or(Protocol::Native);
     let same_protocol = spec.protocol.is_none() || spec.protocol == list.protocol;
@@ -132,7 +157,11 @@ fn one_request(mistakes: &mut Mistakes<'_>, name: &Spanned<String>, spec: &Reque
     }
     let target = spec.target.clone().or_else(|| list.target.clone().filter(|_| same_service && same_protocol));
     if matches!(protocol, Protocol::Json10 | Protocol::Json11) && target.is_none() {
-        mistakes.add(spec.operation.span(), "a request over `json-1.0` or `json-1.1` needs `target`, the prefix of X-Amz-Target", None);
+        mistakes.add(
+            spec.operation.span(),
+            "a request over `json-1.0` or `json-1.1` needs `target`, the prefix of X-Amz-Target",
+            None,
+        );
     }
     if matches!(protocol, Protocol::RestJson | Protocol::RestXml) && spec.uri.is_none() {
         mistakes.add(spec.operation.span(), "a REST request needs `uri`", None);
@@ -194,7 +223,11 @@ fn next_page(mistakes: &mut Mistakes<'_>, name: &Spanned<String>, page: Option<&
     }
 }
 
-fn columns(mistakes: &mut Mistakes<'_>, specs: &IndexMap<Spanned<String>, ColumnSpec>, requests: &IndexMap<String, Request>) -> Vec<Column> {
+fn columns(
+    mistakes: &mut Mistakes<'_>,
+    specs: &IndexMap<Spanned<String>, ColumnSpec>,
+    requests: &IndexMap<String, Request>,
+) -> Vec<Column> {
     let mut columns = Vec::with_capacity(specs.len());
     for (name, spec) in specs {
         let text = name.get_ref();
@@ -206,7 +239,11 @@ fn columns(mistakes: &mut Mistakes<'_>, specs: &IndexMap<Spanned<String>, Column
             mistakes.add(name.span(), format!("duplicate column `{text}`: every asset table has it"), None);
         }
         if spec.doc.as_ref().is_none_or(|doc| doc.get_ref().trim().is_empty()) {
-            mistakes.add(name.span(), format!("column `{text}` has no meaning"), Some("add `doc = \"…\"`: what it says, its unit, what null means".to_owned()));
+            mistakes.add(
+                name.span(),
+                format!("column `{text}` has no meaning"),
+                Some("add `doc = \"…\"`: what it says, its unit, what null means".to_owned()),
+            );
         }
         let column_type = ColumnType::parse(spec.r#type.get_ref()).unwrap_or_else(|(offset, message)| {
             let start = spec.r#type.span().start + 1 + offset;
@@ -219,10 +256,12 @@ fn columns(mistakes: &mut Mistakes<'_>, specs: &IndexMap<Spanned<String>, Column
         let from = spec.from.as_ref().map_or("list", |from| from.get_ref().as_str());
         let request = requests.get(from);
         if let (None, Some(from), false) = (request, &spec.from, requests.is_empty()) {
-            let near = nearest(from.get_ref(), requests.keys().map(String::as_str)).map(|near| format!("did you mean `{near}`?"));
+            let near = nearest(from.get_ref(), requests.keys().map(String::as_str))
+                .map(|near| format!("did you mean `{near}`?"));
             mistakes.add(from.span(), format!("no request is named `{}`", from.get_ref()), near);
         }
-        let style = if request.is_some_and(|request| request.protocol == Protocol::Ec2) { Case::Lower } else { Case::Upper };
+        let style =
+            if request.is_some_and(|request| request.protocol == Protocol::Ec2) { Case::Lower } else { Case::Upper };
         let case = spec.case.unwrap_or(style);
         let path = match &spec.path {
             Some(path) => mistakes.parsed(path, Path::parse),
@@ -244,12 +283,20 @@ fn columns(mistakes: &mut Mistakes<'_>, specs: &IndexMap<Spanned<String>, Column
 }
 
 /// Checks that a template's places can be filled: by the scope, a column that `list` feeds, or a parent.
-fn places(mistakes: &mut Mistakes<'_>, span: std::ops::Range<usize>, template: &Template, definition: &AssetTypeDef, request: Option<&Request>) {
+fn places(
+    mistakes: &mut Mistakes<'_>,
+    span: std::ops::Range<usize>,
+    template: &Template,
+    definition: &AssetTypeDef,
+    request: Option<&Request>,
+) {
     for place in template.names() {
         let (head, tail) = place.split_once('.').map_or((place, None), |(head, tail)| (head, Some(tail)));
         let parent = request.is_some_and(|request| request.per == Per::Parent(head.to_owned()));
         let fed = |column: &Column| request.is_none() || column.from == "list";
-        let column = definition.column(head).filter(|column| fed(column) && tail.is_some() == (column.column_type == ColumnType::Map));
+        let column = definition
+            .column(head)
+            .filter(|column| fed(column) && tail.is_some() == (column.column_type == ColumnType::Map));
         if SCOPE_PLACES.contains(&place) || parent || column.is_some() {
             continue;
         }
@@ -265,10 +312,18 @@ fn inputs(mistakes: &mut Mistakes<'_>, specs: &IndexMap<Spanned<String>, Request
     for (name, spec) in specs {
         let Some(request) = definition.requests.get(name.get_ref()) else { continue };
         let span = spec.operation.span();
-        if let Some((column, _)) = &request.matching && definition.column(column).is_none_or(|column| column.from != "list") {
+        if let Some((column, _)) = &request.matching
+            && definition.column(column).is_none_or(|column| column.from != "list")
+        {
             mistakes.add(span.clone(), format!("`match` names `{column}`, which is no column that `list` feeds"), None);
         }
-        places(mistakes, spec.uri.as_ref().map_or(span.clone(), Spanned::span), &request.uri, definition, Some(request));
+        places(
+            mistakes,
+            spec.uri.as_ref().map_or(span.clone(), Spanned::span),
+            &request.uri,
+            definition,
+            Some(request),
+        );
         let mut texts = Vec::new();
         texts_of(&toml::Value::Table(request.input.clone()), &mut texts);
         for text in texts {

@@ -140,6 +140,21 @@ async fn base_credentials_do_not_read_an_account_that_is_not_theirs() {
     assert_eq!(transport.operations(), ["GetCallerIdentity@base", "ListThings@111122223333"]);
 }
 
+/// The outer call must not take the failure of the inner one for a reason to try again.
+#[tokio::test]
+async fn an_sts_that_is_down_ends_the_call() {
+    for (settings, operation) in
+        [("accounts = [{ id = '111122223333' }]", "GetCallerIdentity"), (ONE_ROLE, "AssumeRole")]
+    {
+        let down = Err(crate::TransportError::Connect { message: "refused".into() });
+        let transport = by_operation([(operation, down)]);
+        let (aws, _) = aws(settings, transport.clone());
+        let error = list(&aws, ACCOUNT).await.unwrap_err();
+        assert_eq!((error.kind, error.attempts), (CallErrorKind::Credentials, 5), "{error}");
+        assert_eq!(transport.operations().len(), 5);
+    }
+}
+
 #[tokio::test]
 async fn the_management_account_is_read_without_the_members_role() {
     let transport = by_operation([

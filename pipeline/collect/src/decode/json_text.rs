@@ -88,7 +88,7 @@ pub(crate) fn scalar(text: &str) -> Option<Cow<'_, str>> {
     }
 }
 
-/// All values at `path`, nulls included; lists are looked into where the path says so.
+/// All values at `path`; lists are looked into where the path says so. A missing last member is null.
 pub(crate) fn find<'a>(text: &'a str, path: &Path) -> Vec<&'a str> {
     let mut found = Vec::new();
     walk(text, &path.0, &mut found);
@@ -105,11 +105,14 @@ fn walk<'a>(text: &'a str, steps: &[Step], found: &mut Vec<&'a str>) {
         found.push(text);
         return;
     };
-    let Some(value) = member(text, &step.name) else { return };
-    if step.list {
-        elements(value).into_iter().flatten().for_each(|element| walk(element, rest, found));
-    } else {
-        walk(value, rest, found);
+    match member(text, &step.name) {
+        Some(value) if step.list => {
+            elements(value).into_iter().flatten().for_each(|element| walk(element, rest, found));
+        }
+        Some(value) => walk(value, rest, found),
+        // Keeps the values of a list's elements in step with the elements.
+        None if !step.list && rest.is_empty() => found.push("null"),
+        None => {}
     }
 }
 
@@ -134,12 +137,7 @@ pub(crate) fn push_string(out: &mut String, text: &str) {
             b'\n' => out.push_str("\\n"),
             b'\r' => out.push_str("\\r"),
             b'\t' => out.push_str("\\t"),
-            control => {
-                const HEX: [char; 16] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
-                out.push_str("\\u00");
-                out.push(HEX[usize::from(control >> 4)]);
-                out.push(HEX[usize::from(control & 15)]);
-            }
+            control => out.push_str(&format!("\\u{control:04x}")),
         }
     }
     out.push_str(&text[plain..]);
@@ -183,7 +181,9 @@ mod tests {
         assert_eq!(find_text(text, &path("a[].b[]")).as_deref(), Some("1"));
         assert_eq!(find_text(text, &path("c.d")).as_deref(), Some("é"));
         assert_eq!(find_text(text, &path("cA")).as_deref(), Some("true"));
-        assert!(find(text, &path("a.b")).is_empty() && find("[]", &path("a")).is_empty());
+        assert_eq!(find(r#"{"a": [{"b": 1}, {}]}"#, &path("a[].b")), ["1", "null"]);
+        assert_eq!((find(text, &path("a.b")), find("[]", &path("a"))), (vec!["null"], vec!["null"]));
+        assert!(find(text, &path("x[]")).is_empty() && find(text, &path("x.y")).is_empty());
         assert_eq!(find("7", &Path::default()), ["7"]);
     }
 

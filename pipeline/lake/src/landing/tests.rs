@@ -75,7 +75,13 @@ impl TestLake {
         let ctx = self.lake.session(SessionOptions::newest(at(31))).await.unwrap();
         let batches = ctx.sql(sql).await.unwrap().collect().await.unwrap();
         let table = arrow::util::pretty::pretty_format_batches(&batches).unwrap().to_string();
-        table.lines().filter(|line| line.starts_with("| ")).skip(1).map(|line| line.split_whitespace().filter(|word| *word != "|").collect::<Vec<_>>().join(" ")).collect::<Vec<_>>().join("\n")
+        table
+            .lines()
+            .filter(|line| line.starts_with("| "))
+            .skip(1)
+            .map(|line| line.split_whitespace().filter(|word| *word != "|").collect::<Vec<_>>().join(" "))
+            .collect::<Vec<_>>()
+            .join("\n")
     }
 }
 
@@ -84,7 +90,8 @@ const CURRENT: &str = "select asset_id, cast(first_seen_at as date) as f, tags['
 #[tokio::test]
 async fn only_answered_scopes_are_replaced_and_first_seen_survives() {
     let test = TestLake::new().await;
-    test.land(1, vec![test.answered("1", "eu", 1, &[("a", 1), ("b", 2)]), test.answered("2", "eu", 1, &[("c", 3)])]).await;
+    test.land(1, vec![test.answered("1", "eu", 1, &[("a", 1), ("b", 2)]), test.answered("2", "eu", 1, &[("c", 3)])])
+        .await;
     let landed = test.land(2, vec![test.answered("1", "eu", 2, &[("b", 20), ("d", 4)])]).await;
     assert_eq!(landed.assets, 3);
     assert_eq!(test.rows(CURRENT).await, "1/b 2026-01-01 b\n1/d 2026-01-02 d\n2/c 2026-01-01 c");
@@ -120,7 +127,12 @@ async fn a_scope_that_shrinks_too_much_is_held_until_it_says_so_twice() {
     assert_eq!((held.scopes[0].held, held.changed, held.assets), (Some(20), false, 20));
 
     let held_before = BTreeMap::from([(scope("1", "eu"), held.scopes[0].fingerprint.clone())]);
-    let landing = Landing { answered: vec![test.answered("1", "eu", 5, &many[..9])], held_before, run_at: at(5), ..Landing::default() };
+    let landing = Landing {
+        answered: vec![test.answered("1", "eu", 5, &many[..9])],
+        held_before,
+        run_at: at(5),
+        ..Landing::default()
+    };
     let believed = test.lake.land(&test.def, &landing).await.unwrap();
     assert_eq!((believed.scopes[0].held, believed.assets), (None, 9));
 }
@@ -139,7 +151,8 @@ async fn a_withdrawn_scope_leaves_the_table_and_stays_in_history() {
 async fn writers_that_race_lose_nothing() {
     let test = TestLake::new().await;
     let accounts: Vec<String> = (1..=6).map(|number| number.to_string()).collect();
-    let writes = accounts.iter().map(|account| test.land(1, vec![test.answered(account, "eu", 1, &[("a", 1), ("b", 2)])]));
+    let writes =
+        accounts.iter().map(|account| test.land(1, vec![test.answered(account, "eu", 1, &[("a", 1), ("b", 2)])]));
     futures::future::join_all(writes).await;
     assert_eq!(test.rows("select count(*) from aws_vpc").await, "12");
 }
@@ -148,7 +161,10 @@ async fn writers_that_race_lose_nothing() {
 async fn a_pinned_session_does_not_see_what_lands_later() {
     let test = TestLake::new().await;
     let first = test.land(1, vec![test.answered("1", "eu", 1, &[("a", 1)])]).await;
-    let pinned = SessionOptions { versions: Versions(BTreeMap::from([("aws_vpc".to_owned(), first.version)])), ..SessionOptions::newest(at(1)) };
+    let pinned = SessionOptions {
+        versions: Versions(BTreeMap::from([("aws_vpc".to_owned(), first.version)])),
+        ..SessionOptions::newest(at(1))
+    };
     test.land(2, vec![test.answered("1", "eu", 2, &[("b", 2)])]).await;
     let ctx = test.lake.session(pinned).await.unwrap();
     let batches = ctx.sql("select vpc_id from aws_vpc").await.unwrap().collect().await.unwrap();
@@ -162,7 +178,11 @@ async fn optimize_and_vacuum_keep_what_readers_see() {
         test.land(day, vec![test.answered(account, "eu", day, &[("a", 1)])]).await;
     }
     let files = |table: Table| table.files().unwrap().len();
-    assert_eq!(files(test.lake.table("aws_vpc").await.unwrap().unwrap()), 3, "accounts that no file spans are added beside it");
+    assert_eq!(
+        files(test.lake.table("aws_vpc").await.unwrap().unwrap()),
+        3,
+        "accounts that no file spans are added beside it"
+    );
     let history = "select asset_id, cast(valid_from as date) as f, valid_to from aws_vpc_history order by 1";
     let before = (test.rows(CURRENT).await, test.rows(history).await);
     assert_eq!(test.lake.optimize("aws_vpc", at(4)).await.unwrap().after, 1);

@@ -1,0 +1,22 @@
+//! The subcommands, one file each.
+
+use std::sync::Arc;
+
+use anyhow::anyhow;
+use pacbot_schemas::{AssetTypes, SourceError};
+
+pub(crate) mod lake;
+pub(crate) mod policies;
+pub(crate) mod schema;
+pub(crate) mod sql;
+
+/// The asset types that come with the program.
+fn asset_types() -> anyhow::Result<Arc<AssetTypes>> {
+    AssetTypes::embedded().map(Arc::new).map_err(|errors| all(&errors))
+}
+
+/// Mistakes in files as one error.
+fn all(errors: &[SourceError]) -> anyhow::Error {
+    let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
+    anyhow!("{} mistake(s) found\n{}", errors.len(), lines.join("\n"))
+}

@@ -1,0 +1,237 @@
+//! Decodes the answers of one request into the columns that it feeds.
+//!
+//! An answer becomes JSON, its items are slices of that, and all items of a chunk are decoded at once into
+//! arrays of the declared types. A value that does not fit its column is null and counted; nothing that an
+//! API sends costs more than the values that are wrong.
+//!
+//! Nothing here asks for anything; see [`crate::paging`] for what is read of an answer to go on.
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, RecordBatch, StructArray, new_null_array};
+use arrow::datatypes::{DataType, Schema, SchemaRef};
+use arrow::error::ArrowError;
+use arrow::json::ReaderBuilder;
+use bytes::Bytes;
+use pacbot_schemas::{AssetTypeDef, NextPage, Path, Protocol, Request};
+use serde::de::IgnoredAny;
+
+mod conform;
+mod documents;
+mod items;
+pub(crate) mod json_text;
+mod maps;
+mod sanitise;
+mod secret;
+mod shape;
+mod timestamps;
+mod xml;
+
+use conform::Conform;
+use documents::Documents;
+pub(crate) use items::Items;
+pub(crate) use secret::without_secrets;
+use shape::{Leaf, Shape};
+
+/// Why an answer is not of its protocol.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum AnswerError {
+    #[error(transparent)]
+    Xml(#[from] xml::XmlError),
+    #[error("the answer is not JSON: {0}")]
+    Json(#[from] serde_json::Error),
+}
+
+/// How the answers of one request are read. Made once for each request of a type.
+#[derive(Debug)]
+pub(crate) struct RequestDecoder {
+    protocol: Protocol,
+    /// What is read of a whole answer, to turn XML into JSON.
+    answer: Shape,
+    /// What is read of one item. Usually one; columns that want different things of one value stand in
+    /// different layers, each decoded by itself.
+    layers: Vec<Layer>,
+    columns: Vec<ColumnDecoder>,
+}
+
+#[derive(Debug)]
+struct Layer {
+    shape: Shape,
+    schema: SchemaRef,
+}
+
+#[derive(Debug)]
+struct ColumnDecoder {
+    /// Its place in [`AssetTypeDef::columns`].
+    index: usize,
+    target: DataType,
+    source: Source,
+}
+
+#[derive(Debug)]
+enum Source {
+    Answer { layer: usize, path: Path, conform: Conform },
+    Documents(Documents),
+}
+
+/// The columns of some items, by their place in [`AssetTypeDef::columns`].
+#[derive(Debug)]
+pub(crate) struct Columns {
+    pub(crate) arrays: Vec<(usize, ArrayRef)>,
+    /// Values that do not fit their column and are null.
+    pub(crate) misfits: u64,
+}
+
+impl RequestDecoder {
+    pub(crate) fn new(def: &AssetTypeDef, request: &Request) -> Self {
+        let (mut shapes, mut columns): (Vec<Shape>, _) = (Vec::new(), Vec::new());
+        let mut item = Shape::empty();
+        let fed = def.columns.iter().enumerate().filter(|(_, column)| column.from == request.name);
+        for (index, column) in fed {
+            let shape = Shape::of_column(column);
+            item.overlay(shape.clone());
+            let target = column.column_type.arrow();
+            if let Some(documents) = Documents::of_column(column) {
+                columns.push(ColumnDecoder { index, target, source: Source::Documents(documents) });
+            } else if let Some(conform) = Conform::of_column(column) {
+                let layer = add_layer(&mut shapes, shape);
+                columns.push(ColumnDecoder { index, target, source: Source::Answer { layer, path: column.path.clone(), conform } });
+            }
+        }
+        let layers = shapes.into_iter().map(|shape| Layer { schema: Arc::new(Schema::new(shape.fields())), shape });
+        if request.name == "list" {
+            // A secret list that no column reads must be a list in XML too.
+            def.secret.iter().for_each(|path| item.overlay(Shape::at(path, Shape::Any)));
+        }
+        Self { protocol: request.protocol, answer: answer_shape(request, item), layers: layers.collect(), columns }
+    }
+
+    /// The JSON text of an answer.
+    ///
+    /// # Errors
+    ///
+    /// [`AnswerError`] if it is not of the request's protocol.
+    pub(crate) fn answer(&self, body: Bytes) -> Result<String, AnswerError> {
+        // A stray byte in some text must not cost the page.
+        let body = match String::from_utf8(body.into()) {
+            Ok(body) => body,
+            Err(error) => String::from_utf8_lossy(error.as_bytes()).into_owned(),
+        };
+        if self.protocol.is_xml() {
+            return Ok(xml::to_json(&body, self.protocol, &self.answer)?);
+        }
+        let json = body.trim_start_matches('\u{feff}').trim();
+        if json.is_empty() {
+            return Ok("{}".to_owned());
+        }
+        serde_json::from_str::<IgnoredAny>(json)?;
+        Ok(if json.len() == body.len() { body } else { json.to_owned() })
+    }
+
+    /// Whether any column is read from this request.
+    pub(crate) fn feeds(&self) -> impl Iterator<Item = (usize, &DataType)> {
+        self.columns.iter().map(|column| (column.index, &column.target))
+    }
+
+    /// Decodes items, one a row.
+    pub(crate) fn columns(&self, items: &Items) -> Columns {
+        let mut misfits = 0;
+        let layers: Vec<Option<StructArray>> =
+            self.layers.iter().map(|layer| layer.decode(items, &mut misfits)).collect();
+        let arrays = self.columns.iter().map(|column| {
+            let array = match &column.source {
+                Source::Answer { layer, path, conform } => match layers.get(*layer) {
+                    Some(Some(objects)) => conform::read(objects, path, conform, &column.target, &mut misfits),
+                    _ => Ok(new_null_array(&column.target, items.len())),
+                },
+                Source::Documents(documents) => documents.read(items, &mut misfits),
+            };
+            let array = array.ok().filter(|array| array.data_type() == &column.target && array.len() == items.len());
+            (column.index, array.unwrap_or_else(|| {
+                misfits += items.len() as u64;
+                new_null_array(&column.target, items.len())
+            }))
+        });
+        let arrays = arrays.collect();
+        Columns { arrays, misfits }
+    }
+}
+
+impl Layer {
+    /// The items as objects; `None`, and all counted, only if the decoder refuses what was cut to its shape.
+    fn decode(&self, items: &Items, misfits: &mut u64) -> Option<StructArray> {
+        if let Ok(Some(batch)) = self.decode_text(items.text(), items.len()) {
+            return Some(batch.into());
+        }
+        let mut sound = String::with_capacity(items.bytes());
+        let mut cut = 0;
+        for item in items.iter() {
+            cut += sanitise::sanitise(item, &self.shape, &mut sound);
+            sound.push('\n');
+        }
+        *misfits += cut;
+        let batch = self.decode_text(&sound, items.len()).ok().flatten();
+        if batch.is_none() {
+            *misfits += items.len() as u64;
+        }
+        batch.map(StructArray::from)
+    }
+
+    fn decode_text(&self, text: &str, rows: usize) -> Result<Option<RecordBatch>, ArrowError> {
+        let mut decoder = ReaderBuilder::new(self.schema.clone())
+            .with_coerce_primitive(true)
+            .with_batch_size(rows)
+            .build_decoder()?;
+        decoder.decode(text.as_bytes())?;
+        Ok(decoder.flush()?.filter(|batch| batch.num_rows() == rows))
+    }
+}
+
+/// The first layer that `shape` fits into, which it joins.
+fn add_layer(layers: &mut Vec<Shape>, shape: Shape) -> usize {
+    for (index, layer) in layers.iter_mut().enumerate() {
+        let mut merged = layer.clone();
+        if merged.merge(shape.clone()).is_ok() {
+            *layer = merged;
+            return index;
+        }
+    }
+    layers.push(shape);
+    layers.len() - 1
+}
+
+/// Items in their place, and what paging reads.
+fn answer_shape(request: &Request, item: Shape) -> Shape {
+    let mut answer = match (&request.items, &request.per) {
+        // A follow-up per item reads its columns from the answer's root.
+        (Some(items), pacbot_schemas::Per::Item) => {
+            let mut answer = Shape::at(items, Shape::Any);
+            answer.overlay(item);
+            answer
+        }
+        (Some(items), pacbot_schemas::Per::Scope) if request.name != "list" && request.matching.is_none() => {
+            let mut answer = Shape::at(items, Shape::Any);
+            answer.overlay(item);
+            answer
+        }
+        (Some(items), _) => {
+            let mut item = item;
+            request.filter.iter().for_each(|(path, _)| item.overlay(Shape::at(path, Shape::Leaf(Leaf::Text))));
+            if let Some((_, path)) = &request.matching {
+                item.overlay(Shape::at(path, Shape::Leaf(Leaf::Text)));
+            }
+            Shape::at(items, item)
+        }
+        (None, _) => item,
+    };
+    let leaves = match &request.next_page {
+        NextPage::Token { tokens, more } => tokens.values().chain(more).collect(),
+        NextPage::Link(link) => vec![link],
+        NextPage::None | NextPage::Number(_) => Vec::new(),
+    };
+    leaves.into_iter().for_each(|path| answer.overlay(Shape::at(path, Shape::Leaf(Leaf::Text))));
+    answer
+}
+
+#[cfg(test)]
+mod tests;

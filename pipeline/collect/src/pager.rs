@@ -1,0 +1,82 @@
+//! Walks through the pages of one listing.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use pacbot_cloud::{CallError, CallErrorKind};
+use pacbot_schemas::Request;
+
+use crate::coverage::{Tally, failure};
+use crate::paging::{MAX_PAGES, PagingError, Position};
+use crate::reader::{AssetReader, ReadPage};
+use crate::source::{Ask, Source};
+use crate::values::Values;
+
+/// One listing, or one answer of a request that does not page.
+pub(crate) struct Pager<'a> {
+    source: &'a dyn Source,
+    reader: &'a Arc<AssetReader>,
+    request: &'a Request,
+    values: Values<'a>,
+    position: Option<Position>,
+    hash: u64,
+    /// Calls, pages and time so far.
+    pub(crate) tally: Tally,
+}
+
+impl<'a> Pager<'a> {
+    pub(crate) fn new(source: &'a dyn Source, reader: &'a Arc<AssetReader>, request: &'a Request, values: Values<'a>) -> Self {
+        let position = Some(Position::first(request));
+        Self { source, reader, request, values, position, hash: 0, tally: Tally::default() }
+    }
+
+    /// The next page; `None` after the last.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError`] if it cannot be had. There is no page after that.
+    pub(crate) async fn next(&mut self) -> Result<Option<ReadPage>, CallError> {
+        let Some(position) = self.position.take() else { return Ok(None) };
+        let began = Instant::now();
+        let page = self.page(&position).await;
+        self.tally.spent += began.elapsed();
+        let page = page?;
+        self.tally.pages += 1;
+        // An API that ignores its page number answers the same for ever.
+        let is_repeated = self.tally.pages > 1 && page.hash == self.hash && page.next.is_some();
+        if is_repeated || self.tally.pages > MAX_PAGES {
+            let error = if is_repeated { PagingError::Repeated } else { PagingError::TooManyPages };
+            return Err(failure(CallErrorKind::NotAnApi, error));
+        }
+        self.hash = page.hash;
+        self.position = page.next.clone();
+        Ok(Some(page))
+    }
+
+    async fn page(&mut self, position: &Position) -> Result<ReadPage, CallError> {
+        let ask = Ask { request: self.request, values: self.values, position };
+        match self.source.ask(ask).await {
+            Ok(page) => {
+                self.tally.calls += page.calls;
+                self.reader.read(self.request, page.body, position).await
+            }
+            Err(error) => {
+                self.tally.calls += u64::from(error.attempts);
+                Err(error)
+            }
+        }
+    }
+
+    /// All pages that are left.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError`] if one cannot be had; those before it are dropped.
+    pub(crate) async fn rest(&mut self) -> Result<Vec<ReadPage>, CallError> {
+        let mut pages = Vec::new();
+        while let Some(page) = self.next().await? {
+            pages.push(page);
+        }
+        Ok(pages)
+    }
+}

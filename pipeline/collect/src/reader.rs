@@ -1,0 +1,100 @@
+//! Reads the pages of the requests of one asset type.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use pacbot_cloud::{CallError, CallErrorKind};
+use pacbot_schemas::{AssetTypeDef, Request};
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::coverage::failure;
+use crate::decode::json_text::{find, find_text, is_null};
+use crate::decode::{Items, RequestDecoder, without_secrets};
+use crate::paging::Position;
+
+/// Smaller pages are read where they arrive; larger ones would hold up the I/O of others.
+const INLINE_BYTES: usize = 32 << 10;
+
+/// An asset type with the decoders of its requests.
+#[derive(Debug)]
+pub(crate) struct AssetReader {
+    pub(crate) def: Arc<AssetTypeDef>,
+    decoders: BTreeMap<String, RequestDecoder>,
+}
+
+/// One page, read.
+#[derive(Debug)]
+pub(crate) struct ReadPage {
+    /// The whole answer, as JSON.
+    pub(crate) answer: String,
+    /// The answer's items that the request's filter keeps, without secrets.
+    pub(crate) items: Items,
+    /// Where the next page is.
+    pub(crate) next: Option<Position>,
+    /// Of the whole page.
+    pub(crate) hash: u64,
+}
+
+impl AssetReader {
+    pub(crate) fn new(def: Arc<AssetTypeDef>) -> Self {
+        let decoders = def.requests.iter().map(|(name, request)| (name.clone(), RequestDecoder::new(&def, request)));
+        Self { decoders: decoders.collect(), def }
+    }
+
+    pub(crate) fn decoder(&self, request: &str) -> Option<&RequestDecoder> {
+        self.decoders.get(request)
+    }
+
+    /// Reads a page of `request`.
+    ///
+    /// # Errors
+    ///
+    /// [`CallErrorKind::NotAnApi`] if the page is not of its protocol or does not say where the next one is.
+    pub(crate) async fn read(
+        self: &Arc<Self>,
+        request: &Request,
+        body: Bytes,
+        position: &Position,
+    ) -> Result<ReadPage, CallError> {
+        if body.len() <= INLINE_BYTES {
+            return self.read_now(&request.name, body, position);
+        }
+        let (reader, name, position) = (self.clone(), request.name.clone(), position.clone());
+        blocking(move || reader.read_now(&name, body, &position)).await?
+    }
+
+    fn read_now(&self, name: &str, body: Bytes, position: &Position) -> Result<ReadPage, CallError> {
+        let unreadable = |error: &dyn std::fmt::Display| failure(CallErrorKind::NotAnApi, error);
+        let (Some(request), Some(decoder)) = (self.def.requests.get(name), self.decoder(name)) else {
+            return Err(failure(CallErrorKind::Request, format!("there is no request `{name}`")));
+        };
+        let hash = xxh3_64(&body);
+        let answer = decoder.answer(body).map_err(|error| unreadable(&error))?;
+        let mut items = Items::default();
+        let found = match &request.items {
+            Some(path) => find(&answer, path),
+            None => vec![answer.as_str()],
+        };
+        let listed = found.len();
+        let is_kept = |item: &str| {
+            let keeps = |(path, values): &(_, Vec<String>)| find_text(item, path).is_some_and(|value| values.iter().any(|kept| *kept == value));
+            !is_null(item) && request.filter.iter().all(keeps)
+        };
+        for item in found.into_iter().filter(|item| is_kept(item)) {
+            if name == "list" { items.push(&without_secrets(item, &self.def.secret)) } else { items.push(item) }
+        }
+        let next = position.next(request, &answer, listed).map_err(|error| unreadable(&error))?;
+        Ok(ReadPage { answer, items, next, hash })
+    }
+}
+
+/// Runs work that takes more than about a millisecond beside the I/O runtime.
+///
+/// # Errors
+///
+/// [`CallErrorKind::Request`] if the work panicked, or was stopped with the runtime.
+pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, CallError> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|error| failure(CallErrorKind::Request, format!("decoding failed: {error}")))
+}
