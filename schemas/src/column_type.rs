@@ -19,7 +19,7 @@ pub enum ColumnType {
     Timestamp,
     /// Any JSON, kept as its text.
     Json,
-    /// An IAM policy document in its normal form, see [`crate::policy_document`].
+    /// An IAM policy document in its normal form, see [`crate::normalise_policy_value`].
     Policy,
     /// Text by text, for example tags.
     Map,

@@ -32,7 +32,7 @@ pub(crate) enum Outcome {
     Gone,
     /// No answer; without an error where it was not asked, as others before it failed.
     Failed(Option<CallError>),
-    /// It was not asked, since nothing reads it.
+    /// It was not asked, and nothing follows from that.
     Skipped,
 }
 
@@ -79,11 +79,12 @@ impl Parts {
     pub(crate) fn assemble(self, reader: &AssetReader, scope: &Scope, run_at: DateTime<Utc>) -> Result<Assembled, ArrowError> {
         let def = &reader.def;
         let rows = self.items.len();
+        let is_gone = |row: usize| self.follow_ups.iter().any(|(_, follow_up)| matches!(follow_up.of(row), Outcome::Gone));
         let mut tallies: BTreeMap<String, Tally> = BTreeMap::new();
         let mut columns: Named<'_> = named(reader, self.listed.clone());
         for (request, follow_up) in &self.follow_ups {
             let tally = tallies.entry(request.clone()).or_default();
-            count(follow_up, rows, tally);
+            (0..rows).filter(|row| !is_gone(*row)).for_each(|row| count(follow_up.of(row), tally));
             if let Some(decoder) = reader.decoder(request) {
                 let decoded = match follow_up {
                     FollowUp::Each(outcomes) => decoder.columns(&outcomes.iter().map(text).collect()),
@@ -102,7 +103,6 @@ impl Parts {
             None => same(scope.region.as_str(), rows),
         };
         let keys: Vec<&ArrayRef> = def.columns.iter().filter(|column| column.key).filter_map(|column| columns.get(column.name.as_str())).collect();
-        let is_gone = |row: usize| self.follow_ups.iter().any(|(_, follow_up)| matches!(follow_up.of(row), Outcome::Gone));
         let is_whole = |row: usize| asset_ids.is_valid(row) && keys.iter().all(|key| key.is_valid(row));
         let broken = (0..rows).filter(|row| !is_gone(*row) && !is_whole(*row)).count();
         let kept: BooleanArray = (0..rows).map(|row| Some(!is_gone(row) && is_whole(row))).collect();
@@ -221,19 +221,16 @@ fn repeat(mut columns: Columns, rows: usize) -> Result<Columns, ArrowError> {
     Ok(columns)
 }
 
-fn count(follow_up: &FollowUp, rows: usize, tally: &mut Tally) {
-    for row in 0..rows {
-        match follow_up.of(row) {
-            Outcome::Answered(_) | Outcome::Absent => tally.rows += 1,
-            Outcome::Failed(error) => {
-                tally.failed_items += 1;
-                if let Some(error) = error {
-                    tally.fail(error);
-                }
+fn count(outcome: &Outcome, tally: &mut Tally) {
+    match outcome {
+        Outcome::Answered(_) | Outcome::Absent => tally.rows += 1,
+        Outcome::Failed(error) => {
+            tally.failed_items += 1;
+            if let Some(error) = error {
+                tally.fail(error);
             }
-            Outcome::Gone => {}
-            Outcome::Skipped => tally.is_skipped = true,
         }
+        Outcome::Gone | Outcome::Skipped => {}
     }
 }
 

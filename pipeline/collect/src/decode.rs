@@ -75,7 +75,7 @@ enum Source {
 }
 
 /// The columns of some items, by their place in [`AssetTypeDef::columns`].
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Columns {
     pub(crate) arrays: Vec<(usize, ArrayRef)>,
     /// Values that do not fit their column and are null.

@@ -1,5 +1,37 @@
-//! pacbot-collect
+//! Reads asset types from cloud APIs: an asset type file and a scope in, record batches and coverage out.
+//!
+//! A [`Collector`] reads one asset type of one scope ([`collectors`] makes them from the files);
+//! [`collect_all`] runs many. What comes out is either whole or said not to be: every request of every scope
+//! has its [`Coverage`], and a scope whose list was not read to its end has no assets at all. Memory is bounded
+//! by [`StagingRoom`], not by the number of assets.
+//!
+//! Nothing here knows a lake, a policy or a query engine; calls are made by the crate `cloud`.
 
+mod api_calls;
+mod api_request;
+mod assemble;
+mod collect_all;
+mod collector;
+mod coverage;
 mod decode;
+mod follow_up;
+mod joined;
+mod listing;
+mod native;
+mod pager;
+mod paging;
+mod reader;
+mod scope_run;
+mod source;
+mod staging;
 #[cfg(test)]
 mod testing;
+mod values;
+mod wanted;
+
+pub use api_calls::{ApiCall, api_calls};
+pub use collect_all::{Plan, Progress, TypeResult, collect_all};
+pub use collector::{Collector, RunContext, ScopeResult, collectors};
+pub use coverage::Coverage;
+pub use staging::{StagedAssets, StagingError, StagingRoom};
+pub use wanted::Wanted;

@@ -20,14 +20,15 @@ pub(crate) struct Pager<'a> {
     values: Values<'a>,
     position: Option<Position>,
     hash: u64,
-    /// Calls, pages and time so far.
+    pages: u64,
+    /// Calls, pages and time since it was last taken.
     pub(crate) tally: Tally,
 }
 
 impl<'a> Pager<'a> {
     pub(crate) fn new(source: &'a dyn Source, reader: &'a Arc<AssetReader>, request: &'a Request, values: Values<'a>) -> Self {
         let position = Some(Position::first(request));
-        Self { source, reader, request, values, position, hash: 0, tally: Tally::default() }
+        Self { source, reader, request, values, position, hash: 0, pages: 0, tally: Tally::default() }
     }
 
     /// The next page; `None` after the last.
@@ -42,9 +43,10 @@ impl<'a> Pager<'a> {
         self.tally.spent += began.elapsed();
         let page = page?;
         self.tally.pages += 1;
+        self.pages += 1;
         // An API that ignores its page number answers the same for ever.
-        let is_repeated = self.tally.pages > 1 && page.hash == self.hash && page.next.is_some();
-        if is_repeated || self.tally.pages > MAX_PAGES {
+        let is_repeated = self.pages > 1 && page.hash == self.hash && page.next.is_some();
+        if is_repeated || self.pages > MAX_PAGES {
             let error = if is_repeated { PagingError::Repeated } else { PagingError::TooManyPages };
             return Err(failure(CallErrorKind::NotAnApi, error));
         }

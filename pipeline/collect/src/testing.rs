@@ -1,4 +1,8 @@
-//! What the tests of this crate share: small asset types.
+//! What the tests of this crate share: small asset types, a scope.
+
+use std::sync::Arc;
+
+use pacbot_schemas::{Account, AccountId, Partition, Region, Scope};
 
 /// An EC2 type up to its paging.
 pub(crate) const EC2_HEAD: &str = r#"
@@ -32,4 +36,14 @@ permission = "test:ListThings"
 {columns}
 "#
     )
+}
+
+/// A scope of the account 111122223333.
+pub(crate) fn scope(region: &str) -> Scope {
+    let account = Account {
+        id: AccountId::new("111122223333").unwrap(),
+        name: "production".into(),
+        partition: Partition::Aws,
+    };
+    Scope { account: Arc::new(account), region: Region::new(region).unwrap() }
 }

@@ -171,7 +171,7 @@ impl Table {
     /// The pinned version.
     #[must_use]
     pub fn version(&self) -> u64 {
-        self.delta.version().map_or(0, |version| u64::try_from(version).unwrap_or_default())
+        self.delta.version().unwrap_or_default()
     }
 
     /// The schema of the pinned version.
@@ -262,7 +262,7 @@ impl Table {
                 .build(Some(self.delta.snapshot().map_err(&failed)?), self.delta.log_store(), operation)
                 .await;
         match committed {
-            Ok(commit) => Ok(Committed::Done(u64::try_from(commit.version()).unwrap_or_default())),
+            Ok(commit) => Ok(Committed::Done(commit.version())),
             Err(error) if is_conflict(&error) => Ok(Committed::Overtaken),
             Err(error) => Err(failed(error)),
         }
