@@ -105,3 +105,6 @@ pub fn collect_all(
         std::future::ready(finished.map(|scopes| TypeResult { asset_type, scopes: scopes.into_iter().flatten().collect() }))
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -133,3 +133,6 @@ impl ScopeResult {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

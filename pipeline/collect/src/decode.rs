@@ -8,7 +8,8 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, RecordBatch, StructArray, new_null_array};
+use arrow::array::{ArrayRef, BooleanArray, RecordBatch, StructArray, new_null_array};
+use arrow::compute::nullif;
 use arrow::datatypes::{DataType, Schema, SchemaRef};
 use arrow::error::ArrowError;
 use arrow::json::ReaderBuilder;
@@ -128,11 +129,6 @@ impl RequestDecoder {
         Ok(if json.len() == body.len() { body } else { json.to_owned() })
     }
 
-    /// Whether any column is read from this request.
-    pub(crate) fn feeds(&self) -> impl Iterator<Item = (usize, &DataType)> {
-        self.columns.iter().map(|column| (column.index, &column.target))
-    }
-
     /// Decodes items, one a row.
     pub(crate) fn columns(&self, items: &Items) -> Columns {
         let mut misfits = 0;
@@ -141,7 +137,10 @@ impl RequestDecoder {
         let arrays = self.columns.iter().map(|column| {
             let array = match &column.source {
                 Source::Answer { layer, path, conform } => match layers.get(*layer) {
-                    Some(Some(objects)) => conform::read(objects, path, conform, &column.target, &mut misfits),
+                    Some(Some(objects)) => {
+                        let read = conform::read(objects, path, conform, &column.target, &mut misfits);
+                        if path.0.is_empty() { read.and_then(|array| without_nothing(&array, items)) } else { read }
+                    }
                     _ => Ok(new_null_array(&column.target, items.len())),
                 },
                 Source::Documents(documents) => documents.read(items, &mut misfits),
@@ -185,6 +184,11 @@ impl Layer {
         decoder.decode(text.as_bytes())?;
         Ok(decoder.flush()?.filter(|batch| batch.num_rows() == rows))
     }
+}
+
+/// A column that is the whole item is null where the item is empty, which is how no answer is written.
+fn without_nothing(array: &ArrayRef, items: &Items) -> Result<ArrayRef, ArrowError> {
+    nullif(array, &items.iter().map(|item| Some(item == "{}")).collect::<BooleanArray>())
 }
 
 /// The first layer that `shape` fits into, which it joins.

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
+use futures::future::BoxFuture;
 use futures::{StreamExt, stream};
 use pacbot_cloud::{CallError, CallErrorKind};
 use pacbot_schemas::Request;
@@ -54,45 +55,70 @@ fn judge(request: &Request, error: CallError) -> Outcome {
     }
 }
 
+/// One request about one asset.
+struct Call<'a> {
+    request: &'a Request,
+    gate: &'a Gate,
+    is_gone: &'a AtomicBool,
+    /// The request's place among all, the asset's among the rows.
+    place: (usize, usize),
+    values: Values<'a>,
+}
+
 impl<'a> Asking<'a> {
     /// Asks `requests` about each of `rows` assets, so many at once. Yields them in order, with their tallies.
     pub(crate) async fn each(
         self,
-        requests: &[(&'a Request, &'a Gate)],
+        requests: &[(&'a Request, &Gate)],
         columns: &Named<'_>,
         rows: usize,
         at_once: usize,
     ) -> Vec<(String, FollowUp, Tally)> {
-        let is_gone: Vec<AtomicBool> = (0..rows).map(|_| AtomicBool::new(false)).collect();
-        let is_gone = &is_gone;
-        // Asset by asset, so that what is known of one asset is of one time.
-        let calls = (0..rows).flat_map(|row| (0..requests.len()).map(move |index| (row, index)));
-        let calls = calls.map(|(row, index)| async move {
-            let (request, gate) = requests[index];
-            if is_gone[row].load(Ordering::Relaxed) {
-                return (row, index, Outcome::Skipped, Tally::default());
-            }
-            if gate.is_shut() {
-                return (row, index, Outcome::Failed(None), Tally::default());
-            }
-            let mut pager = self.pager(request, Values { row: Some((columns, row)), ..Values::of(self.scope) });
-            let outcome = match pager.rest().await {
-                Ok(pages) => Outcome::Answered(joined(request, pages).into()),
-                Err(error) => judge(request, error),
-            };
-            gate.note(&outcome);
-            is_gone[row].fetch_or(matches!(outcome, Outcome::Gone), Ordering::Relaxed);
-            (row, index, outcome, pager.tally)
-        });
-        let mut answers = stream::iter(calls).buffer_unordered(at_once.max(1));
         let mut outcomes: Vec<(Vec<Outcome>, Tally)> = Vec::new();
-        outcomes.resize_with(requests.len(), || (vec![Outcome::Failed(None); rows], Tally::default()));
-        while let Some((row, index, outcome, tally)) = answers.next().await {
+        outcomes.resize_with(requests.len(), || (vec![Outcome::Skipped; rows], Tally::default()));
+        let is_gone: Vec<AtomicBool> = (0..rows).map(|_| AtomicBool::new(false)).collect();
+        // Asset by asset, so that what is known of one asset is of one time.
+        let mut calls = Vec::with_capacity(rows * requests.len());
+        for (row, is_gone) in is_gone.iter().enumerate() {
+            calls.extend(requests.iter().enumerate().map(|(index, (request, gate))| Call {
+                request,
+                gate,
+                is_gone,
+                place: (index, row),
+                values: Values { row: Some((columns, row)), ..Values::of(self.scope) },
+            }));
+        }
+        let calls = stream::iter(calls).map(|call| self.one(call));
+        let mut answers = calls.buffer_unordered(at_once.max(1)).boxed();
+        while let Some(((index, row), outcome, tally)) = answers.next().await {
             outcomes[index].0[row] = outcome;
             outcomes[index].1.add(tally);
         }
         let named = requests.iter().map(|(request, _)| request.name.clone());
         named.zip(outcomes).map(|(name, (outcomes, tally))| (name, FollowUp::Each(outcomes), tally)).collect()
+    }
+
+    /// Boxed, as rustc cannot see that the nested futures are `Send`.
+    fn one<'c>(self, call: Call<'c>) -> BoxFuture<'c, ((usize, usize), Outcome, Tally)>
+    where
+        'a: 'c,
+    {
+        Box::pin(async move {
+            if call.is_gone.load(Ordering::Relaxed) {
+                return (call.place, Outcome::Skipped, Tally::default());
+            }
+            if call.gate.is_shut() {
+                return (call.place, Outcome::Failed(None), Tally::default());
+            }
+            let mut pager = self.pager(call.request, call.values);
+            let outcome = match pager.rest().await {
+                Ok(pages) => Outcome::Answered(joined(call.request, pages).into()),
+                Err(error) => judge(call.request, error),
+            };
+            call.gate.note(&outcome);
+            call.is_gone.fetch_or(matches!(outcome, Outcome::Gone), Ordering::Relaxed);
+            (call.place, outcome, pager.tally)
+        })
     }
 
     /// Asks a request of the scope.

@@ -13,6 +13,7 @@ use futures::StreamExt;
 use futures::stream::BoxStream;
 use pacbot_cloud::{CallError, CallErrorKind};
 use pacbot_schemas::{Per, Request};
+use tracing::debug;
 
 use crate::assemble::{Assembled, Parts, has_key, named};
 use crate::collector::{RunContext, ScopeResult};
@@ -64,12 +65,14 @@ impl<'a> ScopeRun<'a> {
             self.fail_all(&error);
             StagedAssets::empty(self.run.staging.clone(), self.asking.reader.def.schema())
         });
-        ScopeResult {
-            scope: self.asking.scope.clone(),
-            asset_type: self.asking.reader.def.asset_type.clone(),
-            coverage: self.coverage(),
-            assets,
-        }
+        let (scope, asset_type) = (self.asking.scope.clone(), self.asking.reader.def.asset_type.clone());
+        let coverage = self.coverage();
+        debug!(
+            account = %scope.account.id, region = %scope.region, %asset_type, rows = assets.rows(),
+            incomplete = coverage.iter().filter(|coverage| coverage.error.is_some()).count(),
+            "collected {asset_type} of {scope}"
+        );
+        ScopeResult { scope, asset_type, coverage, assets }
     }
 
     fn tally(&mut self, request: &str) -> &mut Tally {
@@ -250,3 +253,6 @@ fn chain(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(error.source(), |error| error.source());
     causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }
+
+#[cfg(test)]
+mod tests;

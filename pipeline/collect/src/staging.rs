@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use arrow::array::{Array, AsArray, BooleanArray, RecordBatch};
+use arrow::array::{AsArray, BooleanArray, RecordBatch};
 use arrow::compute::filter_record_batch;
 use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
@@ -72,7 +72,6 @@ impl StagingRoom {
 }
 
 /// Batches of one scope while it is read.
-#[derive(Debug)]
 pub(crate) struct Staging {
     room: StagingRoom,
     schema: SchemaRef,
@@ -319,9 +318,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let one = batch(&[("a", "1")]);
         let room = StagingRoom::new(folder.path(), one.get_array_memory_size());
-        let (first, _) = staged(&room, &[one.clone()]);
+        let (first, _) = staged(&room, std::slice::from_ref(&one));
         assert_eq!(room.used_bytes(), one.get_array_memory_size());
-        let (second, _) = staged(&room, &[one.clone()]);
+        let (second, _) = staged(&room, std::slice::from_ref(&one));
         assert!(!first.is_spilled() && second.is_spilled());
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
         drop((first, second));
