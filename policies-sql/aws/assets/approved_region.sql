@@ -1,0 +1,82 @@
+/*---
+id          = "aws-assets-approved-region"
+title       = "Assets are in approved regions"
+severity    = "low"
+category    = "governance"
+asset_type  = "assets"
+description = "What runs where nobody looks is found late, often by the bill, and some data may not leave its country."
+remediation = "Move the asset, or delete it. A service control policy on `aws:RequestedRegion` keeps the next one away."
+aliases     = [
+    "PacMan_CheckAwsActivityInBlacklistedRegion_version-1",
+    "PacMan_NonStandardRegionRule_version-1_AppelbWithNonStandardRule_appelb",
+    "PacMan_NonStandardRegionRule_version-1_DynamodbWithNonStandardRule_dynamodb",
+    "PacMan_NonStandardRegionRule_version-1_ElasticipWithNonStandardRule_elasticip",
+    "PacMan_NonStandardRegionRule_version-1_EniWithNonStandardRule_eni",
+    "PacMan_NonStandardRegionRule_version-1_KmsWithNonStandardRule_kms",
+    "PacMan_NonStandardRegionRule_version-1_RdsdbWithNonStandardRule_rdsdb",
+    "PacMan_NonStandardRegionRule_version-1_VpcWithNonStandardRule_vpc",
+    "PacMan_NonStandardRegionRule_version-1_version-1_LambdaWithNonStandardRegion_lambda",
+    "PacMan_NonStandardRegionRule_version-1_version-1_ResourceWithNonStandardRule_ec2",
+    "PacMan_NonStandardRegionRule_version-1_version-1_S3WithNonStandardRegion_s3",
+    "PacMan_NonStandardRegionRule_version-1_version-1_SgWithNonStandardRegion_sg",
+    "PacMan_NonStandardRegionRule_version-1_version-1_SnapshotWithNonStandardRegion_snapshot",
+    "PacMan_NonStandardRegionRule_version-1_version-1_SnstopicWithNonStandardRegion_snstopic",
+    "PacMan_NonStandardRegionRule_version-1_version-1_SubnetWithNonStandardRegion_subnet",
+    "PacMan_NonStandardRegionRule_version-1_version-1_VolumeWithNonStandardRegion_volume",
+    "check-for-aws-activity-in-blacklisted-region",
+]
+references  = ["https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_scps_examples_general.html"]
+
+[params.approved_regions]
+type    = "list<string>"
+default = ["us-east-1", "us-east-2", "us-west-1", "us-west-2"]
+doc     = "Regions that assets may be in. Where the list is empty nothing is judged."
+
+[params.exempt_types]
+type    = "list<string>"
+default = ["aws_region", "aws_vpc_security_group_rule"]
+doc     = "Asset types that are not judged: a region is not in a region, a rule is where its group is."
+---*/
+-- An instance that is gone is still listed for an hour. Nobody can move what AWS manages for the account.
+with beyond_reach as (
+    select
+        account_id,
+        asset_id
+    from aws_ec2_instance
+    where instance_state in ('shutting-down', 'terminated')
+
+    union all
+
+    select
+        account_id,
+        asset_id
+    from aws_ec2_network_interface
+    where requester_managed
+
+    union all
+
+    select
+        account_id,
+        asset_id
+    from aws_kms_key
+    where key_manager = 'AWS'
+)
+
+-- Global assets are nowhere in particular.
+select
+    assets.asset_id,
+    assets.account_id,
+    assets.region,
+    assets.region || ' is not among the approved regions ' || array_to_string($approved_regions, ', ') as reason,
+    assets.asset_type,
+    assets.name
+from assets
+left anti join beyond_reach
+    on assets.account_id = beyond_reach.account_id
+    and assets.asset_id = beyond_reach.asset_id
+where
+    starts_with(assets.asset_type, 'aws_')
+    and assets.region <> 'global'
+    and cardinality($approved_regions) > 0
+    and not array_has($approved_regions, assets.region)
+    and not coalesce(array_has($exempt_types, assets.asset_type), false)

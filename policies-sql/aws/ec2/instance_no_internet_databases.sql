@@ -1,0 +1,117 @@
+/*---
+id          = "aws-ec2-instance-no-internet-databases"
+title       = "Instances keep databases from the internet"
+severity    = "critical"
+category    = "security"
+asset_type  = "aws_ec2_instance"
+description = "A database that the internet reaches has its password as the only defence, and some have none."
+remediation = "`aws ec2 revoke-security-group-ingress --group-id GROUP --security-group-rule-ids RULE`; allow the security group of the application instead."
+aliases     = [
+    "PacMan_Ec2WithPublicAccessMySqlPort3306_version-1_Ec2WithPubAccMySqlPort3306_ec2",
+    "PacMan_Ec2WithPubAccPort1434_version-1_Ec2WithPubAccPort1434_ec2",
+    "PacMan_Ec2WithPublicAccessPostgreSqlPort5432_version-1_Ec2WithPubAcc5432_ec2",
+    "PacMan_EC2WithPublicAccessForPort27017_version-1",
+    "PacMan_Ec2WithPublicAccessMySql4333_version-1",
+    "PacMan_Ec2WithPublicAccessSql1433_version-1",
+    "PacMan_ec2publicaccesstoport9200_version-1",
+]
+references  = ["https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-security-groups.html"]
+
+[params.tcp_ports]
+type    = "list<int>"
+default = [1433, 1434, 3306, 4333, 5432, 9200, 27017]
+doc     = "TCP ports that may not be open to the internet. SQL Server, MySQL, mSQL, PostgreSQL, Elasticsearch and MongoDB."
+
+[params.udp_ports]
+type    = "list<int>"
+default = [1434]
+doc     = "UDP ports that may not be open to the internet."
+---*/
+-- Each interface has its own addresses and groups. A rule for ::/0 lets nobody in where there is no IPv6 address, and one
+-- for 0.0.0.0/0 nobody where there is no public one. A subnet without a route from the internet would save an instance
+-- until somebody adds the route; it is judged all the same.
+-- Without ports a rule covers every port, and so does one for every protocol, whatever ports it names.
+with ports as (
+    select
+        'tcp' as protocol,
+        '6' as protocol_number,
+        unnest(cast($tcp_ports as bigint[])) as port
+
+    union all
+
+    select
+        'udp' as protocol,
+        '17' as protocol_number,
+        unnest(cast($udp_ports as bigint[])) as port
+),
+
+interfaces as (
+    select
+        asset_id,
+        account_id,
+        region,
+        unnest(network_interfaces) as interface
+    from aws_ec2_instance
+    where instance_state = 'running'
+),
+
+memberships as (
+    select
+        asset_id,
+        account_id,
+        region,
+        interface['association']['public_ip'] as public_ip,
+        interface['ipv6_addresses'][1]['ipv6_address'] as ipv6_address,
+        unnest(interface['groups']) as security_group
+    from interfaces
+),
+
+open_rules as (
+    select
+        account_id,
+        region,
+        group_id,
+        ip_protocol,
+        case when ip_protocol = '-1' then 0 else coalesce(nullif(from_port, -1), 0) end as from_port,
+        case when ip_protocol = '-1' then 65535 else coalesce(nullif(to_port, -1), 65535) end as to_port,
+        case when cidr_ipv4 = '0.0.0.0/0' then cidr_ipv4 else cidr_ipv6 end as cidr,
+        security_group_rule_id
+    from aws_vpc_security_group_rule
+    where
+        not is_egress
+        and (cidr_ipv4 = '0.0.0.0/0' or cidr_ipv6 = '::/0')
+),
+
+openings as (
+    select
+        memberships.asset_id,
+        memberships.account_id,
+        memberships.region,
+        coalesce(memberships.public_ip, memberships.ipv6_address) as address,
+        ports.protocol || ' ' || ports.port || ' is open to ' || open_rules.cidr
+        || ' by rule ' || open_rules.security_group_rule_id as way
+    from memberships
+    inner join open_rules
+        on memberships.account_id = open_rules.account_id
+        and memberships.region = open_rules.region
+        and memberships.security_group['group_id'] = open_rules.group_id
+        and (
+            (open_rules.cidr = '0.0.0.0/0' and memberships.public_ip is not null)
+            or (open_rules.cidr = '::/0' and memberships.ipv6_address is not null)
+        )
+    inner join ports
+        on open_rules.ip_protocol in ('-1', ports.protocol, ports.protocol_number)
+        and ports.port between open_rules.from_port and open_rules.to_port
+)
+
+select
+    asset_id,
+    account_id,
+    region,
+    string_agg(distinct way, ', ' order by way) as reason,
+    min(address) as address
+from openings
+group by
+    asset_id,
+    account_id,
+    region

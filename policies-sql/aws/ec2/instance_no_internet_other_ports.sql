@@ -1,0 +1,114 @@
+/*---
+id          = "aws-ec2-instance-no-internet-other-ports"
+title       = "Instances open nothing but web ports to the internet"
+severity    = "critical"
+category    = "security"
+asset_type  = "aws_ec2_instance"
+description = "Mail, file transfer, Telnet, VNC, consoles: what is not the web is seldom meant for everyone, and often the way in."
+remediation = "`aws ec2 revoke-security-group-ingress --group-id GROUP --security-group-rule-ids RULE`, or allow only the addresses that need it."
+aliases     = [
+    "PacMan_Ec2WithPublicAccessPort8080_version-1_Ec2WithPublicAccessPort8080_ec2",
+    "PacMan_EC2WithPublicAccessForPort9600_version-1",
+    "PacMan_EC2WithPublicAccessForPort9600_version-2",
+    "PacMan_EC2WithPublicAccessSSHPort9600_version-1",
+    "PacMan_Ec2PublicAccessPortWithTarget_version-1",
+    "PacMan_Ec2WithPubAccFTP-DataPort20_version-1",
+    "PacMan_Ec2WithPubAccSMTPPort25_version-1",
+    "PacMan_Ec2WithPubAccUDP-Port-53_version-1",
+    "PacMan_Ec2WithPublicAccessFtp21port_version-1",
+    "PacMan_Ec2WithPublicAccessTelnetPort23_version-1",
+    "PacMan_Ec2WithPublicAccessVncPort5500_version-1",
+    "PacMan_Ec2WithPublicAccessVncServerPort5900_version-1",
+]
+references  = ["https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-security-groups.html"]
+
+[params.web_ports]
+type    = "list<int>"
+default = [80, 443]
+doc     = "TCP ports that may be open to the internet."
+---*/
+-- Each interface has its own addresses and groups. A rule for ::/0 lets nobody in where there is no IPv6 address, and one
+-- for 0.0.0.0/0 nobody where there is no public one. A subnet without a route from the internet would save an instance
+-- until somebody adds the route; it is judged all the same.
+-- Each opening is a violation of its own: one may be meant where another is not.
+with interfaces as (
+    select
+        asset_id,
+        account_id,
+        region,
+        unnest(network_interfaces) as interface
+    from aws_ec2_instance
+    where instance_state = 'running'
+),
+
+memberships as (
+    select
+        asset_id,
+        account_id,
+        region,
+        interface['association']['public_ip'] as public_ip,
+        interface['ipv6_addresses'][1]['ipv6_address'] as ipv6_address,
+        unnest(interface['groups']) as security_group
+    from interfaces
+),
+
+open_rules as (
+    select
+        account_id,
+        region,
+        group_id,
+        case
+            when ip_protocol = '-1' then 'all traffic'
+            when coalesce(from_port, -1) = -1 or (from_port = 0 and to_port = 65535) then ip_protocol || ' on all ports'
+            when from_port = to_port then ip_protocol || ' ' || from_port
+            else ip_protocol || ' ' || from_port || '-' || coalesce(nullif(to_port, -1), 65535)
+        end as opening,
+        case when cidr_ipv4 = '0.0.0.0/0' then cidr_ipv4 else cidr_ipv6 end as cidr,
+        security_group_rule_id
+    from aws_vpc_security_group_rule
+    where
+        not is_egress
+        and (cidr_ipv4 = '0.0.0.0/0' or cidr_ipv6 = '::/0')
+        -- Only these have ports.
+        and ip_protocol in ('-1', 'tcp', '6', 'udp', '17')
+        -- A range is no web port, even if it begins and ends with one.
+        and not coalesce(
+            ip_protocol in ('tcp', '6')
+            and from_port = to_port
+            and array_has($web_ports, from_port),
+            false
+        )
+),
+
+openings as (
+    select
+        memberships.asset_id,
+        memberships.account_id,
+        memberships.region,
+        coalesce(memberships.public_ip, memberships.ipv6_address) as address,
+        open_rules.opening,
+        open_rules.cidr || ' by rule ' || open_rules.security_group_rule_id as way
+    from memberships
+    inner join open_rules
+        on memberships.account_id = open_rules.account_id
+        and memberships.region = open_rules.region
+        and memberships.security_group['group_id'] = open_rules.group_id
+        and (
+            (open_rules.cidr = '0.0.0.0/0' and memberships.public_ip is not null)
+            or (open_rules.cidr = '::/0' and memberships.ipv6_address is not null)
+        )
+)
+
+select
+    asset_id,
+    account_id,
+    region,
+    opening || ' is open to ' || string_agg(distinct way, ', ' order by way) as reason,
+    opening as key,
+    min(address) as address
+from openings
+group by
+    asset_id,
+    account_id,
+    region,
+    opening
