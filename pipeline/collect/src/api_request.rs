@@ -18,7 +18,11 @@ const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove
 /// # Errors
 ///
 /// [`CallErrorKind::Request`] if a placeholder has no value.
-pub(crate) fn api_request(request: &Request, values: &Values<'_>, position: &Position) -> Result<ApiRequest, CallError> {
+pub(crate) fn api_request(
+    request: &Request,
+    values: &Values<'_>,
+    position: &Position,
+) -> Result<ApiRequest, CallError> {
     let method = request.method.parse::<Method>().map_err(|_| malformed(request, "has no valid method"))?;
     let is_json = matches!(request.protocol, Protocol::Json10 | Protocol::Json11);
     let is_rest = matches!(request.protocol, Protocol::RestJson | Protocol::RestXml);
@@ -36,7 +40,9 @@ pub(crate) fn api_request(request: &Request, values: &Values<'_>, position: &Pos
         Position::Number(name, number) => drop(input.insert(name.clone(), (*number).into())),
         Position::Link(url) => link = Some(url.clone()),
     }
-    let uri = request.uri.fill(|name| values.get(name).map(|value| utf8_percent_encode(&value, UNRESERVED).to_string().into()));
+    let uri = request
+        .uri
+        .fill(|name| values.get(name).map(|value| utf8_percent_encode(&value, UNRESERVED).to_string().into()));
     Ok(ApiRequest {
         service: request.service.clone(),
         endpoint: fill(request, &request.endpoint, values)?,
@@ -46,7 +52,11 @@ pub(crate) fn api_request(request: &Request, values: &Values<'_>, position: &Pos
         operation: request.operation.clone(),
         method,
         uri: uri.ok_or_else(|| without_value(request, &request.uri, values))?,
-        params: if has_body { Vec::new() } else { input.iter().flat_map(|(name, value)| parameters(name, value)).collect() },
+        params: if has_body {
+            Vec::new()
+        } else {
+            input.iter().flat_map(|(name, value)| parameters(name, value)).collect()
+        },
         body: (has_body && (is_json || !input.is_empty())).then(|| Value::Object(input)),
         link,
     })
@@ -143,14 +153,18 @@ mod tests {
             "input = { Ids = ['{id}', 'x-{region}'], Deep = { On = true } }\npage = { number = 'Page', size = { Limit = 5 } }",
         );
         let call = call(&request, &Position::Number("Page".to_owned(), 2)).unwrap();
-        assert_eq!(call.body, Some(json!({"Ids": ["a/b:ü", "x-eu-west-1"], "Deep": {"On": true}, "Limit": 5, "Page": 2})));
+        assert_eq!(
+            call.body,
+            Some(json!({"Ids": ["a/b:ü", "x-eu-west-1"], "Deep": {"On": true}, "Limit": 5, "Page": 2}))
+        );
         assert!(call.params.is_empty());
     }
 
     #[test]
     fn rest_has_a_path_a_query_and_with_post_a_body() {
         let rest = "protocol = 'rest-json'\nuri = '/'";
-        let get = follow_up(rest, "uri = '/things/{id}/tags'\ninput = { kind = ['a', 'b'] }\nendpoint = '{account_id}.s'");
+        let get =
+            follow_up(rest, "uri = '/things/{id}/tags'\ninput = { kind = ['a', 'b'] }\nendpoint = '{account_id}.s'");
         let call_get = call(&get, &Position::First).unwrap();
         assert_eq!(call_get.uri, "/things/a%2Fb%3A%C3%BC/tags");
         assert_eq!(call_get.params, [("kind".to_owned(), "a".to_owned()), ("kind".to_owned(), "b".to_owned())]);

@@ -76,10 +76,16 @@ impl Parts {
     /// # Errors
     ///
     /// [`ArrowError`] if arrays do not have the declared types, which the decoders rule out.
-    pub(crate) fn assemble(self, reader: &AssetReader, scope: &Scope, run_at: DateTime<Utc>) -> Result<Assembled, ArrowError> {
+    pub(crate) fn assemble(
+        self,
+        reader: &AssetReader,
+        scope: &Scope,
+        run_at: DateTime<Utc>,
+    ) -> Result<Assembled, ArrowError> {
         let def = &reader.def;
         let rows = self.items.len();
-        let is_gone = |row: usize| self.follow_ups.iter().any(|(_, follow_up)| matches!(follow_up.of(row), Outcome::Gone));
+        let is_gone =
+            |row: usize| self.follow_ups.iter().any(|(_, follow_up)| matches!(follow_up.of(row), Outcome::Gone));
         let mut tallies: BTreeMap<String, Tally> = BTreeMap::new();
         let mut columns: Named<'_> = named(reader, self.listed.clone());
         for (request, follow_up) in &self.follow_ups {
@@ -96,13 +102,22 @@ impl Parts {
         }
 
         let value = |row: usize, name: &str| Values { row: Some((&columns, row)), ..Values::of(scope) }.get(name);
-        let filled = |template: &Template| -> StringArray { (0..rows).map(|row| template.fill(|name| value(row, name))).collect() };
+        let filled = |template: &Template| -> StringArray {
+            (0..rows).map(|row| template.fill(|name| value(row, name))).collect()
+        };
         let asset_ids = filled(&def.asset_id);
         let regions = match &def.region {
-            Some(region) => (0..rows).map(|row| region.fill(|name| value(row, name)).or_else(|| Some(scope.region.to_string()))).collect(),
+            Some(region) => (0..rows)
+                .map(|row| region.fill(|name| value(row, name)).or_else(|| Some(scope.region.to_string())))
+                .collect(),
             None => same(scope.region.as_str(), rows),
         };
-        let keys: Vec<&ArrayRef> = def.columns.iter().filter(|column| column.key).filter_map(|column| columns.get(column.name.as_str())).collect();
+        let keys: Vec<&ArrayRef> = def
+            .columns
+            .iter()
+            .filter(|column| column.key)
+            .filter_map(|column| columns.get(column.name.as_str()))
+            .collect();
         let is_whole = |row: usize| asset_ids.is_valid(row) && keys.iter().all(|key| key.is_valid(row));
         let broken = (0..rows).filter(|row| !is_gone(*row) && !is_whole(*row)).count();
         let kept: BooleanArray = (0..rows).map(|row| Some(!is_gone(row) && is_whole(row))).collect();
@@ -111,7 +126,8 @@ impl Parts {
         list.rows += kept.true_count() as u64;
 
         let (unread, hashes, raw) = self.answers(reader, &asset_ids);
-        let time: ArrayRef = Arc::new(TimestampMicrosecondArray::from(vec![run_at.timestamp_micros(); rows]).with_timezone("UTC"));
+        let time: ArrayRef =
+            Arc::new(TimestampMicrosecondArray::from(vec![run_at.timestamp_micros(); rows]).with_timezone("UTC"));
         let common = |name: &str| -> Option<ArrayRef> {
             Some(match name {
                 "asset_id" => Arc::new(asset_ids.clone()),
@@ -197,7 +213,8 @@ impl Parts {
 
 /// Columns of the type by their names.
 pub(crate) fn named(reader: &AssetReader, arrays: Vec<(usize, ArrayRef)>) -> Named<'_> {
-    let named = arrays.into_iter().filter_map(|(index, array)| Some((reader.def.columns.get(index)?.name.as_str(), array)));
+    let named =
+        arrays.into_iter().filter_map(|(index, array)| Some((reader.def.columns.get(index)?.name.as_str(), array)));
     named.collect()
 }
 

@@ -51,7 +51,10 @@ impl Plan {
             };
             let of_account = |(account, all): &(Arc<Account>, Vec<Region>)| {
                 let account = account.clone();
-                regions(all).into_iter().map(move |region| Scope { account: account.clone(), region }).collect::<Vec<_>>()
+                regions(all)
+                    .into_iter()
+                    .map(move |region| Scope { account: account.clone(), region })
+                    .collect::<Vec<_>>()
             };
             accounts.iter().flat_map(of_account).collect()
         };
@@ -102,7 +105,9 @@ pub fn collect_all(
         of_type[place] = Some(result);
         left[index] -= 1;
         let finished = (left[index] == 0).then(|| pending.remove(&index)).flatten();
-        std::future::ready(finished.map(|scopes| TypeResult { asset_type, scopes: scopes.into_iter().flatten().collect() }))
+        std::future::ready(
+            finished.map(|scopes| TypeResult { asset_type, scopes: scopes.into_iter().flatten().collect() }),
+        )
     })
 }
 

@@ -31,6 +31,14 @@ pub struct RunContext {
     pub follow_ups_at_once: usize,
 }
 
+impl RunContext {
+    /// A run that wants everything, with 16 requests per asset in flight.
+    #[must_use]
+    pub fn new(aws: Aws, run_at: DateTime<Utc>, staging: StagingRoom) -> Self {
+        Self { aws, run_at, wanted: Wanted::default(), staging, follow_ups_at_once: 16 }
+    }
+}
+
 /// One asset type of one scope, read.
 #[derive(Debug)]
 pub struct ScopeResult {
@@ -109,7 +117,8 @@ impl Source for ScopeSource {
             _ if ask.request.protocol != Protocol::Native => self.api.ask(ask),
             Some(native) => native.ask(ask),
             None => Box::pin(async move {
-                let message = format!("request `{}` is native, but no native collector has this type", ask.request.name);
+                let message =
+                    format!("request `{}` is native, but no native collector has this type", ask.request.name);
                 Err(failure(CallErrorKind::Request, message))
             }),
         }

@@ -59,6 +59,7 @@ pub(crate) struct Tally {
     pub(crate) is_skipped: bool,
     first: Option<CallError>,
     is_failed: bool,
+    is_unasked: bool,
 }
 
 impl Tally {
@@ -74,6 +75,7 @@ impl Tally {
         self.spent += other.spent;
         self.is_skipped |= other.is_skipped;
         self.is_failed |= other.is_failed;
+        self.is_unasked |= self.first.is_none() && other.is_unasked;
         self.first = self.first.take().or(other.first);
     }
 
@@ -83,6 +85,13 @@ impl Tally {
         if self.first.is_none() {
             self.first = Some(error.clone());
         }
+    }
+
+    /// Notes that nothing was kept, since the request `other` failed.
+    pub(crate) fn fail_for(&mut self, other: &str, error: &CallError) {
+        let message = format!("not kept, since `{other}` failed: {}", error.message);
+        self.is_unasked |= self.first.is_none();
+        self.fail(&CallError { message, attempts: 0, ..error.clone() });
     }
 
     pub(crate) fn failure(&self) -> Option<&CallError> {
@@ -97,7 +106,7 @@ impl Tally {
             Some(_) if self.is_failed => CoverageStatus::Failed,
             Some(_) => CoverageStatus::Denied,
         };
-        let lacks = self.first.as_ref().is_some_and(|error| error.kind == CallErrorKind::Denied);
+        let lacks = self.first.as_ref().is_some_and(|error| error.kind == CallErrorKind::Denied) && !self.is_unasked;
         Coverage {
             account_id: scope.account.id.clone(),
             account_name: scope.account.name.to_string(),

@@ -14,7 +14,7 @@ use arrow::datatypes::{DataType, Schema, SchemaRef};
 use arrow::error::ArrowError;
 use arrow::json::ReaderBuilder;
 use bytes::Bytes;
-use pacbot_schemas::{AssetTypeDef, NextPage, Path, Protocol, Request};
+use pacbot_schemas::{AssetTypeDef, Column, NextPage, Path, Per, Protocol, Request};
 use serde::de::IgnoredAny;
 
 mod conform;
@@ -96,10 +96,17 @@ impl RequestDecoder {
                 columns.push(ColumnDecoder { index, target, source: Source::Documents(documents) });
             } else if let Some(conform) = Conform::of_column(column) {
                 let layer = add_layer(&mut shapes, shape);
-                columns.push(ColumnDecoder { index, target, source: Source::Answer { layer, path: column.path.clone(), conform } });
+                columns.push(ColumnDecoder {
+                    index,
+                    target,
+                    source: Source::Answer { layer, path: column.path.clone(), conform },
+                });
             }
         }
         let layers = shapes.into_iter().map(|shape| Layer { schema: Arc::new(Schema::new(shape.fields())), shape });
+        if def.list().per == Per::Parent(request.name.clone()) {
+            def.columns.iter().filter_map(|column| of_parent(column, request)).for_each(|shape| item.overlay(shape));
+        }
         if request.name == "list" {
             // A secret list that no column reads must be a list in XML too.
             def.secret.iter().for_each(|path| item.overlay(Shape::at(path, Shape::Any)));
@@ -113,11 +120,7 @@ impl RequestDecoder {
     ///
     /// [`AnswerError`] if it is not of the request's protocol.
     pub(crate) fn answer(&self, body: Bytes) -> Result<String, AnswerError> {
-        // A stray byte in some text must not cost the page.
-        let body = match String::from_utf8(body.into()) {
-            Ok(body) => body,
-            Err(error) => String::from_utf8_lossy(error.as_bytes()).into_owned(),
-        };
+        let body = text(body);
         if self.protocol.is_xml() {
             return Ok(xml::to_json(&body, self.protocol, &self.answer)?);
         }
@@ -146,10 +149,13 @@ impl RequestDecoder {
                 Source::Documents(documents) => documents.read(items, &mut misfits),
             };
             let array = array.ok().filter(|array| array.data_type() == &column.target && array.len() == items.len());
-            (column.index, array.unwrap_or_else(|| {
-                misfits += items.len() as u64;
-                new_null_array(&column.target, items.len())
-            }))
+            (
+                column.index,
+                array.unwrap_or_else(|| {
+                    misfits += items.len() as u64;
+                    new_null_array(&column.target, items.len())
+                }),
+            )
         });
         let arrays = arrays.collect();
         Columns { arrays, misfits }
@@ -186,6 +192,23 @@ impl Layer {
     }
 }
 
+/// The JSON text of a small XML answer that no columns are read from, for native collectors.
+///
+/// # Errors
+///
+/// [`AnswerError`] if it is not XML.
+pub(crate) fn xml_to_json(body: Bytes) -> Result<String, AnswerError> {
+    Ok(xml::to_json(&text(body), Protocol::RestXml, &Shape::empty())?)
+}
+
+/// A stray byte in some text must not cost the page.
+fn text(body: Bytes) -> String {
+    match String::from_utf8(body.into()) {
+        Ok(body) => body,
+        Err(error) => String::from_utf8_lossy(error.as_bytes()).into_owned(),
+    }
+}
+
 /// A column that is the whole item is null where the item is empty, which is how no answer is written.
 fn without_nothing(array: &ArrayRef, items: &Items) -> Result<ArrayRef, ArrowError> {
     nullif(array, &items.iter().map(|item| Some(item == "{}")).collect::<BooleanArray>())
@@ -204,16 +227,23 @@ fn add_layer(layers: &mut Vec<Shape>, shape: Shape) -> usize {
     layers.len() - 1
 }
 
+/// What a column of `list` reads of the item of its parent `request`.
+fn of_parent(column: &Column, request: &Request) -> Option<Shape> {
+    let (first, rest) = column.path.0.split_first()?;
+    let is_parents = column.from == "list" && first.name == request.name;
+    is_parents.then(|| Shape::of_column(&Column { path: Path(rest.to_vec()), ..column.clone() }))
+}
+
 /// Items in their place, and what paging reads.
 fn answer_shape(request: &Request, item: Shape) -> Shape {
     let mut answer = match (&request.items, &request.per) {
         // A follow-up per item reads its columns from the answer's root.
-        (Some(items), pacbot_schemas::Per::Item) => {
+        (Some(items), Per::Item) => {
             let mut answer = Shape::at(items, Shape::Any);
             answer.overlay(item);
             answer
         }
-        (Some(items), pacbot_schemas::Per::Scope) if request.name != "list" && request.matching.is_none() => {
+        (Some(items), Per::Scope) if request.name != "list" && request.matching.is_none() => {
             let mut answer = Shape::at(items, Shape::Any);
             answer.overlay(item);
             answer

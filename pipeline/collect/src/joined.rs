@@ -51,10 +51,11 @@ mod tests {
     use crate::testing::json_type;
 
     fn join(items: &str, pages: &[&str]) -> String {
-        let file = json_type(r#"id = { type = "string", key = true, doc = "d" }"#)
-            .replace("Things[]", items)
-            .replace("permission", r#"page = { next = { In = "Token" } }
-permission"#);
+        let file = json_type(r#"id = { type = "string", key = true, doc = "d" }"#).replace("Things[]", items).replace(
+            "permission",
+            r#"page = { next = { In = "Token" } }
+permission"#,
+        );
         let request = AssetTypeDef::parse("test.toml", &file).unwrap().list().clone();
         let read = |page: &&str| ReadPage { answer: (*page).to_owned(), items: Items::default(), next: None, hash: 0 };
         joined(&request, pages.iter().map(read).collect())
@@ -69,7 +70,8 @@ permission"#);
     fn pages_are_one_list_in_its_place() {
         let joined = join("L[]", &[r#"{"Other": 7, "L": [1], "Token": "t"}"#, r#"{"L": [2, 3]}"#]);
         assert_eq!(joined, r#"{"Other":7,"L":[1,2,3]}"#);
-        let deep = join("A[].B.L[]", &[r#"{"A": [{"B": {"L": [1]}}, {"B": {"L": [2]}}]}"#, r#"{"A": [{"B": {"L": [3]}}]}"#]);
+        let deep =
+            join("A[].B.L[]", &[r#"{"A": [{"B": {"L": [1]}}, {"B": {"L": [2]}}]}"#, r#"{"A": [{"B": {"L": [3]}}]}"#]);
         assert_eq!(deep, r#"{"A":[{"B":{"L":[1,2,3]}}]}"#);
     }
 }

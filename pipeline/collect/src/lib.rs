@@ -1,7 +1,7 @@
 //! Reads asset types from cloud APIs: an asset type file and a scope in, record batches and coverage out.
 //!
 //! A [`Collector`] reads one asset type of one scope ([`collectors`] makes them from the files);
-//! [`collect_all`] runs many. What comes out is either whole or said not to be: every request of every scope
+//! [`collect_all()`] runs many. What comes out is either whole or said not to be: every request of every scope
 //! has its [`Coverage`], and a scope whose list was not read to its end has no assets at all. Memory is bounded
 //! by [`StagingRoom`], not by the number of assets.
 //!

@@ -26,7 +26,12 @@ pub(crate) struct Pager<'a> {
 }
 
 impl<'a> Pager<'a> {
-    pub(crate) fn new(source: &'a dyn Source, reader: &'a Arc<AssetReader>, request: &'a Request, values: Values<'a>) -> Self {
+    pub(crate) fn new(
+        source: &'a dyn Source,
+        reader: &'a Arc<AssetReader>,
+        request: &'a Request,
+        values: Values<'a>,
+    ) -> Self {
         let position = Some(Position::first(request));
         Self { source, reader, request, values, position, hash: 0, pages: 0, tally: Tally::default() }
     }

@@ -78,7 +78,9 @@ impl AssetReader {
         };
         let listed = found.len();
         let is_kept = |item: &str| {
-            let keeps = |(path, values): &(_, Vec<String>)| find_text(item, path).is_some_and(|value| values.iter().any(|kept| *kept == value));
+            let keeps = |(path, values): &(_, Vec<String>)| {
+                find_text(item, path).is_some_and(|value| values.iter().any(|kept| *kept == value))
+            };
             !is_null(item) && request.filter.iter().all(keeps)
         };
         for item in found.into_iter().filter(|item| is_kept(item)) {

@@ -87,7 +87,7 @@ impl<'a> ScopeRun<'a> {
             None => self.read_pages(asking.of_scope(list)).await,
             Some((parent, items, tally)) => {
                 self.tally(parent).add(tally);
-                let items = items.map_err(|error| unasked(&error, parent))?;
+                let items = items.inspect_err(|error| self.tally("list").fail_for(parent, error))?;
                 self.read_pages(asking.of_parents(list, parent, &items)).await
             }
         }
@@ -174,7 +174,11 @@ impl<'a> ScopeRun<'a> {
         let mut answers = Vec::new();
         for request in def.requests.values() {
             let is_parent = def.list().per == Per::Parent(request.name.clone());
-            if request.per != Per::Scope || request.name == "list" || is_parent || !self.run.wanted.includes(def, request) {
+            if request.per != Per::Scope
+                || request.name == "list"
+                || is_parent
+                || !self.run.wanted.includes(def, request)
+            {
                 continue;
             }
             let (answer, tally) = asking.once(request).await;
@@ -211,7 +215,7 @@ impl<'a> ScopeRun<'a> {
                     tally.fail(error);
                 }
             } else if !is_parent {
-                tally.fail(&unasked(error, "list"));
+                tally.fail_for("list", error);
             }
         }
     }
@@ -238,11 +242,6 @@ fn with_keys(items: Items, columns: Columns, is_sound: Vec<bool>) -> Result<(Ite
     let arrays = columns.arrays.iter().map(|(index, array)| Ok((*index, filter(array, &is_sound)?)));
     let arrays = arrays.collect::<Result<_, ArrowError>>()?;
     Ok((sound_items, Columns { arrays, ..columns }, broken as u64))
-}
-
-/// What is said of a request that was not made, since another one failed.
-fn unasked(error: &CallError, other: &str) -> CallError {
-    CallError { message: format!("not kept, since `{other}` failed: {}", error.message), attempts: 0, ..error.clone() }
 }
 
 fn internal(message: impl ToString) -> CallError {

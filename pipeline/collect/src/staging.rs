@@ -66,6 +66,14 @@ impl StagingRoom {
         self.used_bytes.fetch_update(Ordering::Relaxed, Ordering::Relaxed, fits).is_ok()
     }
 
+    fn open_error(&self, source: std::io::Error) -> StagingError {
+        StagingError::Open { folder: (*self.folder).clone(), source }
+    }
+
+    fn batch_error(&self, source: ArrowError) -> StagingError {
+        StagingError::Batch { folder: (*self.folder).clone(), source }
+    }
+
     fn release(&self, bytes: usize) {
         self.used_bytes.fetch_sub(bytes, Ordering::Relaxed);
     }
@@ -123,11 +131,10 @@ impl Staging {
             }
             self.spill()?;
         }
-        let folder = self.room.folder.clone();
-        if let Some((writer, _)) = &mut self.file {
-            writer.write(&batch).map_err(|source| StagingError::Batch { folder: (*folder).clone(), source })?;
+        match &mut self.file {
+            Some((writer, _)) => writer.write(&batch).map_err(|source| self.room.batch_error(source)),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     fn note_ids(&mut self, batch: &RecordBatch) {
@@ -144,13 +151,13 @@ impl Staging {
 
     /// Moves what is in memory to a file.
     fn spill(&mut self) -> Result<(), StagingError> {
-        let folder = &*self.room.folder;
-        let batch_error = |source| StagingError::Batch { folder: folder.clone(), source };
-        let file = NamedTempFile::new_in(folder).map_err(|source| StagingError::Open { folder: folder.clone(), source })?;
+        let room = &self.room;
+        let file = NamedTempFile::new_in(&*room.folder).map_err(|source| room.open_error(source))?;
         let (file, path) = file.into_parts();
-        let mut writer = StreamWriter::try_new_buffered(file, &self.schema).map_err(batch_error)?;
+        let writer = StreamWriter::try_new_buffered(file, &self.schema);
+        let mut writer = writer.map_err(|source| room.batch_error(source))?;
         for batch in self.memory.drain(..) {
-            writer.write(&batch).map_err(batch_error)?;
+            writer.write(&batch).map_err(|source| room.batch_error(source))?;
         }
         self.file = Some((writer, path));
         self.room.release(std::mem::take(&mut self.reserved_bytes));
@@ -165,8 +172,7 @@ impl Staging {
     pub(crate) fn finish(mut self) -> Result<StagedAssets, StagingError> {
         let mut path = None;
         if let Some((mut writer, file)) = self.file.take() {
-            let folder = (*self.room.folder).clone();
-            writer.finish().map_err(|source| StagingError::Batch { folder, source })?;
+            writer.finish().map_err(|source| self.room.batch_error(source))?;
             path = Some(file);
         }
         Ok(StagedAssets {
@@ -231,25 +237,24 @@ impl StagedAssets {
 
     /// The assets, from the beginning each time. Blocks on the disk where they are in a file.
     ///
-    /// # Errors
-    ///
-    /// [`StagingError`] if their file cannot be opened. An `Err` of the iterator means that the rest is lost.
-    pub fn batches(&self) -> Result<impl Iterator<Item = Result<RecordBatch, StagingError>> + '_, StagingError> {
-        let folder = &*self.room.folder;
-        let batch_error = move |source| StagingError::Batch { folder: folder.clone(), source };
-        let file = self.file.as_ref().map(|path| {
-            let file = File::open(path).map_err(|source| StagingError::Open { folder: folder.clone(), source })?;
-            StreamReader::try_new(BufReader::new(file), None).map_err(batch_error)
+    /// An `Err` means that the rest is lost; nothing follows it.
+    pub fn batches(&self) -> impl Iterator<Item = Result<RecordBatch, StagingError>> + Send + '_ {
+        let in_file = self.file.iter().flat_map(|path| self.in_file(path));
+        let batches = self.memory.iter().map(|batch| Ok(batch.clone())).chain(in_file);
+        batches.enumerate().map(|(index, batch)| match self.replaced.get(&index) {
+            Some(rows) => without(&batch?, rows).map_err(|source| self.room.batch_error(source)),
+            None => batch,
+        })
+    }
+
+    fn in_file(&self, path: &TempPath) -> Box<dyn Iterator<Item = Result<RecordBatch, StagingError>> + Send + '_> {
+        let reader = File::open(path).map_err(|source| self.room.open_error(source)).and_then(|file| {
+            StreamReader::try_new(BufReader::new(file), None).map_err(|source| self.room.batch_error(source))
         });
-        let in_file = file.transpose()?.into_iter().flatten();
-        let batches = self.memory.iter().map(|batch| Ok(batch.clone())).chain(in_file).enumerate();
-        Ok(batches.map(move |(index, batch)| {
-            let batch = batch.map_err(batch_error)?;
-            match self.replaced.get(&index) {
-                Some(rows) => without(&batch, rows).map_err(batch_error),
-                None => Ok(batch),
-            }
-        }))
+        match reader {
+            Ok(reader) => Box::new(reader.map(|batch| batch.map_err(|source| self.room.batch_error(source)))),
+            Err(error) => Box::new(std::iter::once(Err(error))),
+        }
     }
 }
 
@@ -289,11 +294,13 @@ mod tests {
     }
 
     fn read(assets: &StagedAssets) -> Vec<(String, String)> {
-        let batches: Vec<RecordBatch> = assets.batches().unwrap().collect::<Result<_, _>>().unwrap();
+        let batches: Vec<RecordBatch> = assets.batches().collect::<Result<_, _>>().unwrap();
         let column = |batch: &RecordBatch, at: usize| batch.column(at).as_string::<i32>().clone();
         let rows = batches.iter().flat_map(|batch| {
             let (ids, values) = (column(batch, 0), column(batch, 1));
-            (0..batch.num_rows()).map(|row| (ids.value(row).to_owned(), values.value(row).to_owned())).collect::<Vec<_>>()
+            (0..batch.num_rows())
+                .map(|row| (ids.value(row).to_owned(), values.value(row).to_owned()))
+                .collect::<Vec<_>>()
         });
         rows.collect()
     }

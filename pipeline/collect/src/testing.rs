@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use pacbot_cloud::{Aws, AwsSettings, CallLabel, Transport, TransportError};
 use pacbot_schemas::{Account, AccountId, Partition, Region, Scope};
 
-use crate::{Coverage, RunContext, ScopeResult, StagedAssets, StagingRoom, Wanted};
+use crate::{Coverage, RunContext, ScopeResult, StagedAssets, StagingRoom};
 
 /// An EC2 type up to its paging.
 pub(crate) const EC2_HEAD: &str = r#"
@@ -48,11 +48,8 @@ permission = "test:ListThings"
 
 /// A scope of the account 111122223333.
 pub(crate) fn scope(region: &str) -> Scope {
-    let account = Account {
-        id: AccountId::new("111122223333").unwrap(),
-        name: "production".into(),
-        partition: Partition::Aws,
-    };
+    let account =
+        Account { id: AccountId::new("111122223333").unwrap(), name: "production".into(), partition: Partition::Aws };
     Scope { account: Arc::new(account), region: Region::new(region).unwrap() }
 }
 
@@ -131,7 +128,11 @@ impl Script {
 
 #[async_trait]
 impl Transport for Script {
-    async fn send(&self, call: &CallLabel, request: http::Request<Bytes>) -> Result<http::Response<Bytes>, TransportError> {
+    async fn send(
+        &self,
+        call: &CallLabel,
+        request: http::Request<Bytes>,
+    ) -> Result<http::Response<Bytes>, TransportError> {
         if call.operation == "GetCallerIdentity" && !self.is_silent {
             return Ok(http::Response::new(Bytes::from_static(IDENTITY.as_bytes())));
         }
@@ -163,18 +164,13 @@ pub(crate) fn run_at() -> DateTime<Utc> {
 
 /// A run over a script, with everything wanted and follow-ups one by one.
 pub(crate) fn context(script: &Arc<Script>, settings: AwsSettings) -> RunContext {
-    RunContext {
-        aws: Aws::new(settings, script.clone()).unwrap(),
-        run_at: run_at(),
-        wanted: Wanted::Everything,
-        staging: StagingRoom::new("/nowhere", usize::MAX),
-        follow_ups_at_once: 1,
-    }
+    let aws = Aws::new(settings, script.clone()).unwrap();
+    RunContext { follow_ups_at_once: 1, ..RunContext::new(aws, run_at(), StagingRoom::new("/nowhere", usize::MAX)) }
 }
 
 /// One value as text; null is `-`.
 pub(crate) fn cell(assets: &StagedAssets, row: usize, column: &str) -> String {
-    let batches: Vec<RecordBatch> = assets.batches().unwrap().collect::<Result<_, _>>().unwrap();
+    let batches: Vec<RecordBatch> = assets.batches().collect::<Result<_, _>>().unwrap();
     let batch = concat_batches(assets.schema(), &batches).unwrap();
     let column = batch.column_by_name(column).unwrap();
     crate::values::text(column, row).map_or_else(|| "-".to_owned(), |text| text.into_owned())

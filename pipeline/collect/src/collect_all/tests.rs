@@ -43,9 +43,12 @@ async fn types_come_out_whole_and_in_their_scopes_order() {
         let results: Vec<TypeResult> = collect_all(plan, run.clone(), at_once, log.clone()).collect().await;
         let shown: Vec<(String, Vec<String>)> = results
             .iter()
-            .map(|result| (result.asset_type.to_string(), result.scopes.iter().map(|scope| scope.scope.to_string()).collect()))
+            .map(|result| {
+                (result.asset_type.to_string(), result.scopes.iter().map(|scope| scope.scope.to_string()).collect())
+            })
             .collect();
-        let regional = ["111122223333/eu-west-1", "111122223333/us-east-1", "444455556666/eu-west-1", "444455556666/us-east-1"];
+        let regional =
+            ["111122223333/eu-west-1", "111122223333/us-east-1", "444455556666/eu-west-1", "444455556666/us-east-1"];
         let global = ["111122223333/global", "444455556666/global"];
         let mut sorted = shown.clone();
         sorted.sort();

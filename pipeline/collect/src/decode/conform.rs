@@ -29,7 +29,10 @@ pub(crate) enum Conform {
     /// An object, whose members are the entries.
     Map,
     /// A list of pairs with these names of key and value.
-    Pairs { key: String, value: String },
+    Pairs {
+        key: String,
+        value: String,
+    },
     List(Box<Conform>),
     /// Fields in the table's order, each from a path.
     Struct(Vec<(Path, Conform)>),
@@ -54,9 +57,9 @@ impl Conform {
             ColumnType::Map => Self::Map,
             ColumnType::List(item) => Self::List(Box::new(Self::of_type(item, case, format)?)),
             ColumnType::Struct(fields) => {
-                let fields = fields.iter().map(|field| {
-                    Some((source(field, case), Self::of_type(&field.column_type, case, format)?))
-                });
+                let fields = fields
+                    .iter()
+                    .map(|field| Some((source(field, case), Self::of_type(&field.column_type, case, format)?)));
                 Self::Struct(fields.collect::<Option<_>>()?)
             }
             ColumnType::Json | ColumnType::Policy => return None,
@@ -86,9 +89,7 @@ pub(crate) fn read(
         return Ok(new_null_array(target, objects.len()));
     };
     match (lists, to) {
-        (Some(Lists { offsets, nulls }), Conform::List(item)) => {
-            list(offsets, nulls, &values, item, target, misfits)
-        }
+        (Some(Lists { offsets, nulls }), Conform::List(item)) => list(offsets, nulls, &values, item, target, misfits),
         (Some(Lists { offsets, nulls }), Conform::Pairs { key, value }) => {
             maps::from_pairs(&offsets, nulls, values.as_struct_opt(), key, value, target, misfits)
         }
@@ -196,9 +197,8 @@ pub(super) fn lost(texts: &StringArray, cast: &dyn Array) -> u64 {
     if cast.null_count() == texts.null_count() {
         return 0;
     }
-    let is_lost = |(row, text): (usize, Option<&str>)| {
-        cast.is_null(row) && text.is_some_and(|text| !text.trim().is_empty())
-    };
+    let is_lost =
+        |(row, text): (usize, Option<&str>)| cast.is_null(row) && text.is_some_and(|text| !text.trim().is_empty());
     texts.iter().enumerate().filter(|value| is_lost(*value)).count() as u64
 }
 

@@ -50,7 +50,11 @@ impl Documents {
         for item in items.iter() {
             texts.push('{');
             push_member(&mut texts, "v", "");
-            if self.is_list { self.list(item, &mut texts, misfits) } else { self.one(item, &mut texts, misfits) }
+            if self.is_list {
+                self.list(item, &mut texts, misfits)
+            } else {
+                self.one(item, &mut texts, misfits)
+            }
             texts.push_str("}\n");
         }
         let schema = Arc::new(Schema::new(vec![Field::new("v", self.target.clone(), true)]));
@@ -130,8 +134,7 @@ mod tests {
     fn read(column_type: &str, path: &str, items: &[&str]) -> (ArrayRef, u64) {
         let column_type = ColumnType::parse(column_type).unwrap();
         let (is_list, is_policy) = (matches!(column_type, ColumnType::List(_)), column_type != ColumnType::Json);
-        let documents =
-            Documents { path: Path::parse(path).unwrap(), is_policy, is_list, target: column_type.arrow() };
+        let documents = Documents { path: Path::parse(path).unwrap(), is_policy, is_list, target: column_type.arrow() };
         let mut misfits = 0;
         let array = documents.read(&items.iter().copied().collect(), &mut misfits).unwrap();
         assert_eq!(array.data_type(), &column_type.arrow());
@@ -140,7 +143,14 @@ mod tests {
 
     #[test]
     fn json_is_kept_and_unwrapped() {
-        let items = [r#"{"a": {"x": [1]}}"#, r#"{"a": "{\"y\":2}"}"#, r#"{"a": "text"}"#, r#"{"a": null}"#, "{}", r#"{"a": "{"}"#];
+        let items = [
+            r#"{"a": {"x": [1]}}"#,
+            r#"{"a": "{\"y\":2}"}"#,
+            r#"{"a": "text"}"#,
+            r#"{"a": null}"#,
+            "{}",
+            r#"{"a": "{"}"#,
+        ];
         let (array, misfits) = read("json", "a", &items);
         let texts: Vec<_> = array.as_string::<i32>().iter().collect();
         assert_eq!(texts, [Some(r#"{"x": [1]}"#), Some(r#"{"y":2}"#), Some("\"text\""), None, None, Some("\"{\"")]);

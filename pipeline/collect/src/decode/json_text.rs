@@ -81,7 +81,11 @@ pub(crate) fn scalar(text: &str) -> Option<Cow<'_, str>> {
     match text.as_bytes().first()? {
         b'"' => {
             let inner = text.get(1..text.len() - 1)?;
-            if inner.contains('\\') { serde_json::from_str(text).ok().map(Cow::Owned) } else { Some(Cow::Borrowed(inner)) }
+            if inner.contains('\\') {
+                serde_json::from_str(text).ok().map(Cow::Owned)
+            } else {
+                Some(Cow::Borrowed(inner))
+            }
         }
         b'{' | b'[' | b'n' => None,
         _ => Some(Cow::Borrowed(text)),

@@ -19,7 +19,8 @@ pub(crate) fn from_pairs(
     target: &DataType,
     misfits: &mut u64,
 ) -> Result<ArrayRef, ArrowError> {
-    let column = |name: &str| pairs.and_then(|pairs| pairs.column_by_name(name)).and_then(|column| column.as_string_opt());
+    let column =
+        |name: &str| pairs.and_then(|pairs| pairs.column_by_name(name)).and_then(|column| column.as_string_opt());
     let (Some(keys), Some(values)) = (column(key), column(value)) else {
         return Ok(new_null_array(target, offsets.len() - 1));
     };

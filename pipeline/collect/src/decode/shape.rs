@@ -94,15 +94,15 @@ impl Shape {
     /// [`Conflict`] if a value would have to be two things at once; `self` is then half merged.
     pub(crate) fn merge(&mut self, other: Self) -> Result<(), Conflict> {
         match (self, other) {
-            (Self::Object(members), Self::Object(others)) => others.into_iter().try_for_each(|(name, other)| {
-                match members.get_mut(&name) {
+            (Self::Object(members), Self::Object(others)) => {
+                others.into_iter().try_for_each(|(name, other)| match members.get_mut(&name) {
                     Some(member) => member.merge(other),
                     None => {
                         members.insert(name, other);
                         Ok(())
                     }
-                }
-            }),
+                })
+            }
             (Self::List(item), Self::List(other)) => item.merge(*other),
             (Self::Map, Self::Map) | (_, Self::Any) => Ok(()),
             (any @ Self::Any, other) => {

@@ -237,7 +237,10 @@ policies = { type = "list<policy>", path = "Pairs[].Value", doc = "d" }
     for _ in 0..500 {
         let members: Vec<String> = names.iter().map(|name| format!("\"{name}\": {}", random.json(4))).collect();
         let odd = format!(r#"{{"Id": "odd", {}}}"#, members.join(","));
-        let body = format!(r#"{{"Things": [{{"Id": "before", "Size": 1}}, {odd}, {}, {{"Id": "after", "Size": 2}}]}}"#, random.json(3));
+        let body = format!(
+            r#"{{"Things": [{{"Id": "before", "Size": 1}}, {odd}, {}, {{"Id": "after", "Size": 2}}]}}"#,
+            random.json(3)
+        );
         let (columns, _) = decode(&def, &body);
         let ids = shown(&column(&columns, "id"));
         assert_eq!((&*ids[0], &*ids[1], &*ids[3]), ("before", "odd", "after"), "{body}");

@@ -87,15 +87,24 @@ mod tests {
         assert_eq!(read(TimestampFormat::Iso, &plain), vec![Some(TIME.to_owned()); 4]);
         let fraction = ["2024-05-06T07:08:09.000+0000", "2024-05-06T07:08:09.000Z", "2024-05-06T07:08:09.000000"];
         assert_eq!(read(TimestampFormat::Iso, &fraction), vec![Some(TIME.to_owned()); 3]);
-        assert_eq!(read(TimestampFormat::Iso, &["2024-05-06T07:08:09.123456Z"])[0].as_deref(), Some("2024-05-06T07:08:09.123456+00:00"));
+        assert_eq!(
+            read(TimestampFormat::Iso, &["2024-05-06T07:08:09.123456Z"])[0].as_deref(),
+            Some("2024-05-06T07:08:09.123456+00:00")
+        );
         assert_eq!(read(TimestampFormat::Iso, &["2024-05-06"])[0].as_deref(), Some("2024-05-06T00:00:00+00:00"));
     }
 
     #[test]
     fn numbers_are_seconds_or_milliseconds() {
-        assert_eq!(read(TimestampFormat::EpochS, &["1714979289", "1714979289.0", "1.714979289E9"]), vec![Some(TIME.to_owned()); 3]);
+        assert_eq!(
+            read(TimestampFormat::EpochS, &["1714979289", "1714979289.0", "1.714979289E9"]),
+            vec![Some(TIME.to_owned()); 3]
+        );
         assert_eq!(read(TimestampFormat::EpochMs, &["1714979289000"]), vec![Some(TIME.to_owned())]);
-        assert_eq!(read(TimestampFormat::EpochS, &["1714979289.25"])[0].as_deref(), Some("2024-05-06T07:08:09.250+00:00"));
+        assert_eq!(
+            read(TimestampFormat::EpochS, &["1714979289.25"])[0].as_deref(),
+            Some("2024-05-06T07:08:09.250+00:00")
+        );
     }
 
     #[test]

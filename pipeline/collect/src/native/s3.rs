@@ -10,12 +10,14 @@ use aws_sdk_s3::Client;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use futures::future::BoxFuture;
-use pacbot_cloud::{Aws, CallError, CallErrorKind};
-use pacbot_schemas::{Region, Scope};
+use http::Method;
+use pacbot_cloud::{ApiRequest, Aws, CallError, CallErrorKind};
+use pacbot_schemas::{Protocol, Region, Scope};
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
 use crate::coverage::failure;
+use crate::decode::xml_to_json;
 use crate::source::{Ask, Page, Source};
 
 mod answers;
@@ -104,6 +106,27 @@ impl S3Source {
         region.ok_or(error)
     }
 
+    /// Asked without the SDK, which refuses the answer of emulators: they give its root another name.
+    async fn versioning(&self, bucket: &str, region: Region) -> Result<(Value, u64), CallError> {
+        let request = ApiRequest {
+            service: "s3".to_owned(),
+            endpoint: "s3".to_owned(),
+            protocol: Protocol::RestXml,
+            api_version: None,
+            target_prefix: None,
+            operation: "GetBucketVersioning".to_owned(),
+            method: Method::GET,
+            uri: format!("/{bucket}"),
+            params: vec![("versioning".to_owned(), String::new())],
+            body: None,
+            link: None,
+        };
+        let scope = Scope { account: self.scope.account.clone(), region };
+        let answer = self.aws.call(&scope, request).await?;
+        let json = xml_to_json(answer.body).map_err(|error| failure(CallErrorKind::NotAnApi, error))?;
+        Ok((answers::versioning(&json), u64::from(answer.attempts)))
+    }
+
     async fn answer(&self, ask: Ask<'_>) -> Result<(Value, u64), CallError> {
         if ask.request.name == "list" {
             return self.list().await;
@@ -114,6 +137,9 @@ impl S3Source {
         let region = self.region(&bucket).await?;
         if ask.request.name == "location" {
             return Ok((json!({ "LocationConstraint": region }), 1));
+        }
+        if ask.request.name == "versioning" {
+            return self.versioning(&bucket, region).await;
         }
         let answer = answers::answer(&self.client(&region), &bucket, &ask.request.name).await;
         let unknown = || failure(CallErrorKind::Request, format!("S3 has no request `{}`", ask.request.name));

@@ -4,12 +4,13 @@ use aws_sdk_s3::Client;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::primitives::{DateTime, DateTimeFormat};
 use aws_sdk_s3::types::{
-    Bucket, BucketVersioningStatus, Grant, LifecycleRule, LifecycleRuleFilter, MfaDeleteStatus, RoutingRule,
-    ServerSideEncryptionRule, Tag,
+    Bucket, Grant, LifecycleRule, LifecycleRuleFilter, RoutingRule, ServerSideEncryptionRule, Tag,
 };
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use pacbot_cloud::CallError;
 use serde_json::{Value, json};
+
+use crate::decode::json_text;
 
 /// Asks one sub-resource of a bucket; `None` if there is no such request.
 pub(super) async fn answer(client: &Client, bucket: &str, request: &str) -> Option<Result<Value, CallError>> {
@@ -42,15 +43,6 @@ pub(super) async fn answer(client: &Client, bucket: &str, request: &str) -> Opti
                 json!({ "PublicAccessBlockConfiguration": block })
             })
         }
-        "versioning" => client.get_bucket_versioning().bucket(bucket).send().await.map_err(failed).map(|versioning| {
-            // S3 leaves out what was never set, which is as good as switched off.
-            json!({
-                "Status": versioning.status().map(|status| status.as_str()),
-                "MFADelete": versioning.mfa_delete().map(|status| status.as_str()),
-                "VersioningEnabled": versioning.status() == Some(&BucketVersioningStatus::Enabled),
-                "MFADeleteEnabled": versioning.mfa_delete() == Some(&MfaDeleteStatus::Enabled),
-            })
-        }),
         "encryption" => client.get_bucket_encryption().bucket(bucket).send().await.map_err(failed).map(|answer| {
             let configuration = answer.server_side_encryption_configuration();
             let configuration = configuration.map(|found| json!({ "Rules": each(found.rules(), encryption_rule) }));
@@ -84,6 +76,18 @@ pub(super) async fn answer(client: &Client, bucket: &str, request: &str) -> Opti
         _ => return None,
     };
     Some(answer.map(without_nulls))
+}
+
+/// Versioning, from the API's own answer. S3 leaves out what was never set, which is as good as switched off.
+pub(super) fn versioning(answer: &str) -> Value {
+    let status = |name: &str| json_text::member(answer, name).and_then(json_text::scalar);
+    let is_enabled = |name: &str| status(name).as_deref() == Some("Enabled");
+    without_nulls(json!({
+        "Status": status("Status"),
+        "MFADelete": status("MfaDelete"),
+        "VersioningEnabled": is_enabled("Status"),
+        "MFADeleteEnabled": is_enabled("MfaDelete"),
+    }))
 }
 
 /// One bucket of the list.

@@ -31,7 +31,7 @@ fn script() -> Script {
             "GET:publicAccessBlock",
             "<PublicAccessBlockConfiguration><BlockPublicAcls>true</BlockPublicAcls></PublicAccessBlockConfiguration>",
         ),
-        ("GET:versioning", "<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>"),
+        ("GetBucketVersioning", "<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>"),
         (
             "GET:encryption",
             "<ServerSideEncryptionConfiguration><Rule><ApplyServerSideEncryptionByDefault><SSEAlgorithm>aws:kms</SSEAlgorithm>\
@@ -48,7 +48,10 @@ fn script() -> Script {
              <Expiration><Days>7</Days></Expiration></Rule></LifecycleConfiguration>",
         ),
         ("GET:tagging", "<Tagging><TagSet><Tag><Key>team</Key><Value>a</Value></Tag></TagSet></Tagging>"),
-        ("GET:website", "<WebsiteConfiguration><IndexDocument><Suffix>index.html</Suffix></IndexDocument></WebsiteConfiguration>"),
+        (
+            "GET:website",
+            "<WebsiteConfiguration><IndexDocument><Suffix>index.html</Suffix></IndexDocument></WebsiteConfiguration>",
+        ),
     ];
     let script = kept.into_iter().fold(Script::default(), |script, (operation, body)| xml(script, operation, body));
     [
@@ -65,7 +68,7 @@ fn script() -> Script {
     .with("GET:location", "/gone", 404, error("NoSuchBucket"))
     .on("GET:location", "/bare", "<LocationConstraint/>")
     .on("GET:acl", "/bare", "<AccessControlPolicy/>")
-    .on("GET:versioning", "/bare", "<VersioningConfiguration/>")
+    .on("GetBucketVersioning", "/bare?versioning=", "<GetBucketVersioningResponse/>")
     .on("GET:logging", "/bare", "<BucketLoggingStatus/>")
     .with("GetPublicAccessBlock", "", 404, error("NoSuchPublicAccessBlockConfiguration"))
     .on("GET:ListBuckets", "", BUCKETS)
@@ -116,9 +119,12 @@ async fn a_sub_resource_that_is_denied_is_unread() {
 
 #[tokio::test]
 async fn a_denied_location_is_told_by_the_header_of_a_refusal() {
-    let denied = Script::default()
-        .with("GET:location", "/kept", 403, error("AccessDenied"))
-        .headed("HEAD", "/kept", 403, ("x-amz-bucket-region", "ap-southeast-2"));
+    let denied = Script::default().with("GET:location", "/kept", 403, error("AccessDenied")).headed(
+        "HEAD",
+        "/kept",
+        403,
+        ("x-amz-bucket-region", "ap-southeast-2"),
+    );
     let (result, _) = collect(denied.then(script())).await;
     assert_eq!(cells(&result.assets, "location"), ["ap-southeast-2", "us-east-1"], "{:?}", result.coverage);
 }
@@ -129,5 +135,8 @@ async fn a_denied_list_leaves_nothing() {
     let (result, _) = collect(denied).await;
     assert!(result.assets.is_empty());
     let list = covered(&result, "list");
-    assert_eq!((list.status, list.missing_permission.as_deref()), (CoverageStatus::Denied, Some("s3:ListAllMyBuckets")));
+    assert_eq!(
+        (list.status, list.missing_permission.as_deref()),
+        (CoverageStatus::Denied, Some("s3:ListAllMyBuckets"))
+    );
 }
