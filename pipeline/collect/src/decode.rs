@@ -15,8 +15,8 @@ use arrow::error::ArrowError;
 use arrow::json::ReaderBuilder;
 use bytes::Bytes;
 use pacbot_schemas::{AssetTypeDef, Column, NextPage, Path, Per, Protocol, Request};
-use serde::de::IgnoredAny;
 
+mod answer;
 mod conform;
 mod documents;
 mod items;
@@ -28,6 +28,7 @@ mod shape;
 mod timestamps;
 mod xml;
 
+pub(crate) use answer::Answer;
 use conform::Conform;
 use documents::Documents;
 pub(crate) use items::Items;
@@ -53,6 +54,7 @@ pub(crate) struct RequestDecoder {
     /// different layers, each decoded by itself.
     layers: Vec<Layer>,
     columns: Vec<ColumnDecoder>,
+    is_whole: bool,
 }
 
 #[derive(Debug)]
@@ -111,25 +113,28 @@ impl RequestDecoder {
             // A secret list that no column reads must be a list in XML too.
             def.secret.iter().for_each(|path| item.overlay(Shape::at(path, Shape::Any)));
         }
-        Self { protocol: request.protocol, answer: answer_shape(request, item), layers: layers.collect(), columns }
+        let is_whole = is_whole(def, request);
+        Self {
+            protocol: request.protocol,
+            answer: answer_shape(request, item, is_whole),
+            layers: layers.collect(),
+            columns,
+            is_whole,
+        }
     }
 
-    /// The JSON text of an answer.
+    /// Reads an answer.
     ///
     /// # Errors
     ///
     /// [`AnswerError`] if it is not of the request's protocol.
-    pub(crate) fn answer(&self, body: Bytes) -> Result<String, AnswerError> {
-        let body = text(body);
-        if self.protocol.is_xml() {
-            return Ok(xml::to_json(&body, self.protocol, &self.answer)?);
-        }
-        let json = body.trim_start_matches('\u{feff}').trim();
-        if json.is_empty() {
-            return Ok("{}".to_owned());
-        }
-        serde_json::from_str::<IgnoredAny>(json)?;
-        Ok(if json.len() == body.len() { body } else { json.to_owned() })
+    pub(crate) fn answer<'a>(&'a self, body: &'a str) -> Result<Answer<'a>, AnswerError> {
+        Answer::parse(body, self.protocol, &self.answer)
+    }
+
+    /// Whether columns are read from the root of answers, rather than from their items.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.is_whole
     }
 
     /// Decodes items, one a row.
@@ -198,11 +203,11 @@ impl Layer {
 ///
 /// [`AnswerError`] if it is not XML.
 pub(crate) fn xml_to_json(body: Bytes) -> Result<String, AnswerError> {
-    Ok(xml::to_json(&text(body), Protocol::RestXml, &Shape::empty())?)
+    Ok(Answer::parse(&text(body), Protocol::RestXml, &Shape::empty())?.to_json().into_owned())
 }
 
-/// A stray byte in some text must not cost the page.
-fn text(body: Bytes) -> String {
+/// The text of a body. A stray byte in it must not cost the page.
+pub(crate) fn text(body: Bytes) -> String {
     match String::from_utf8(body.into()) {
         Ok(body) => body,
         Err(error) => String::from_utf8_lossy(error.as_bytes()).into_owned(),
@@ -234,29 +239,26 @@ fn of_parent(column: &Column, request: &Request) -> Option<Shape> {
     is_parents.then(|| Shape::of_column(&Column { path: Path(rest.to_vec()), ..column.clone() }))
 }
 
+/// Whether the answers of `request` belong to assets as they are: all follow-ups but those whose items are
+/// matched with assets.
+fn is_whole(def: &AssetTypeDef, request: &Request) -> bool {
+    let is_parent = def.list().per == Per::Parent(request.name.clone());
+    request.name != "list" && !is_parent && request.matching.is_none()
+}
+
 /// Items in their place, and what paging reads.
-fn answer_shape(request: &Request, item: Shape) -> Shape {
-    let mut answer = match (&request.items, &request.per) {
-        // A follow-up per item reads its columns from the answer's root.
-        (Some(items), Per::Item) => {
-            let mut answer = Shape::at(items, Shape::Any);
-            answer.overlay(item);
-            answer
+fn answer_shape(request: &Request, mut item: Shape, is_whole: bool) -> Shape {
+    let mut answer = match &request.items {
+        None => item,
+        Some(items) if is_whole => {
+            item.overlay(Shape::at(items, Shape::Any));
+            item
         }
-        (Some(items), Per::Scope) if request.name != "list" && request.matching.is_none() => {
-            let mut answer = Shape::at(items, Shape::Any);
-            answer.overlay(item);
-            answer
-        }
-        (Some(items), _) => {
-            let mut item = item;
-            request.filter.iter().for_each(|(path, _)| item.overlay(Shape::at(path, Shape::Leaf(Leaf::Text))));
-            if let Some((_, path)) = &request.matching {
-                item.overlay(Shape::at(path, Shape::Leaf(Leaf::Text)));
-            }
+        Some(items) => {
+            let read = request.filter.iter().map(|(path, _)| path).chain(request.matching.iter().map(|(_, path)| path));
+            read.for_each(|path| item.overlay(Shape::at(path, Shape::Leaf(Leaf::Text))));
             Shape::at(items, item)
         }
-        (None, _) => item,
     };
     let leaves = match &request.next_page {
         NextPage::Token { tokens, more } => tokens.values().chain(more).collect(),

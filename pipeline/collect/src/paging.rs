@@ -6,7 +6,7 @@
 use pacbot_schemas::{NextPage, Request};
 use url::Url;
 
-use crate::decode::json_text::find_text;
+use crate::decode::Answer;
 
 /// More pages than any listing of AWS has.
 pub(crate) const MAX_PAGES: u64 = 100_000;
@@ -50,17 +50,22 @@ impl Position {
     /// # Errors
     ///
     /// [`PagingError`] if there is one that cannot be asked for.
-    pub(crate) fn next(&self, request: &Request, answer: &str, items: usize) -> Result<Option<Self>, PagingError> {
+    pub(crate) fn next(
+        &self,
+        request: &Request,
+        answer: &Answer<'_>,
+        items: usize,
+    ) -> Result<Option<Self>, PagingError> {
         let next = match &request.next_page {
             NextPage::None => None,
             NextPage::Token { tokens, more } => {
-                let more = more.as_ref().map(|more| find_text(answer, more).is_some_and(|more| more == "true"));
+                let more = more.as_ref().map(|more| answer.text_at(more).is_some_and(|more| more == "true"));
                 if more == Some(false) {
                     return Ok(None);
                 }
                 let found = tokens.iter().filter_map(|(parameter, path)| {
-                    let token = find_text(answer, path).filter(|token| !token.is_empty())?;
-                    Some((parameter.clone(), token.into_owned()))
+                    let token = answer.text_at(path).filter(|token| !token.is_empty())?;
+                    Some((parameter.clone(), token))
                 });
                 let found: Vec<_> = found.collect();
                 if found.is_empty() && more == Some(true) {
@@ -72,10 +77,10 @@ impl Position {
                 Self::Number(_, number) if items > 0 => Some(Self::Number(parameter.clone(), number + 1)),
                 _ => None,
             },
-            NextPage::Link(path) => match find_text(answer, path).filter(|link| !link.is_empty()) {
+            NextPage::Link(path) => match answer.text_at(path).filter(|link| !link.is_empty()) {
                 Some(link) => {
                     let parsed = Url::parse(&link);
-                    Some(Self::Link(parsed.map_err(|source| PagingError::Link { link: link.into_owned(), source })?))
+                    Some(Self::Link(parsed.map_err(|source| PagingError::Link { link, source })?))
                 }
                 None => None,
             },
@@ -92,12 +97,19 @@ mod tests {
     use pacbot_schemas::AssetTypeDef;
 
     use super::*;
+    use crate::decode::RequestDecoder;
     use crate::testing::json_type;
 
+    const ID: &str = r#"id = { type = "string", key = true, doc = "d" }"#;
+
     fn request(page: &str) -> Request {
-        let columns = r#"id = { type = "string", key = true, doc = "d" }"#;
-        let file = json_type(columns).replace("permission", &format!("page = {page}\npermission"));
+        let file = json_type(ID).replace("permission", &format!("page = {page}\npermission"));
         AssetTypeDef::parse("test.toml", &file).unwrap().list().clone()
+    }
+
+    fn after(at: &Position, request: &Request, answer: &str, items: usize) -> Result<Option<Position>, PagingError> {
+        let shape = RequestDecoder::new(&AssetTypeDef::parse("test.toml", &json_type(ID)).unwrap(), request);
+        at.next(request, &shape.answer(answer).unwrap(), items)
     }
 
     fn tokens(token: &str) -> Position {
@@ -107,21 +119,21 @@ mod tests {
     #[test]
     fn tokens_lead_on_until_they_are_empty() {
         let request = request(r#"{ next = { In = "Out.Token" } }"#);
-        let next = |at: &Position, answer: &str| at.next(&request, answer, 0).unwrap();
+        let next = |at: &Position, answer: &str| after(at, &request, answer, 0).unwrap();
         let first = Position::first(&request);
         assert_eq!(next(&first, r#"{"Out": {"Token": 7}}"#), Some(tokens("7")));
         assert_eq!(next(&tokens("7"), r#"{"Out": {"Token": "8"}}"#), Some(tokens("8")));
         for last in ["{}", r#"{"Out": {"Token": ""}}"#, r#"{"Out": {"Token": null}}"#, r#"{"Out": []}"#] {
             assert_eq!(next(&first, last), None, "{last}");
         }
-        let error = tokens("7").next(&request, r#"{"Out": {"Token": "7"}}"#, 1).unwrap_err();
+        let error = after(&tokens("7"), &request, r#"{"Out": {"Token": "7"}}"#, 1).unwrap_err();
         assert_eq!(error.to_string(), "the API repeats its page token");
     }
 
     #[test]
     fn a_flag_decides_where_there_is_one() {
         let request = request(r#"{ next = { In = "Out" }, more = "More" }"#);
-        let next = |answer: &str| Position::First.next(&request, answer, 0);
+        let next = |answer: &str| after(&Position::First, &request, answer, 0);
         assert_eq!(next(r#"{"Out": "7", "More": true}"#).unwrap(), Some(tokens("7")));
         assert_eq!(next(r#"{"Out": "7", "More": "true"}"#).unwrap(), Some(tokens("7")));
         assert_eq!(next(r#"{"Out": "7", "More": false}"#).unwrap(), None);
@@ -132,18 +144,18 @@ mod tests {
     #[test]
     fn numbers_count_until_a_page_is_empty() {
         let request = request(r#"{ number = "Page" }"#);
-        let second = Position::first(&request).next(&request, "{}", 2).unwrap().unwrap();
+        let second = after(&Position::first(&request), &request, "{}", 2).unwrap().unwrap();
         assert_eq!(second, Position::Number("Page".to_owned(), 2));
-        assert_eq!(second.next(&request, "{}", 0).unwrap(), None);
+        assert_eq!(after(&second, &request, "{}", 0).unwrap(), None);
     }
 
     #[test]
     fn links_are_addresses() {
         let request = request(r#"{ link = "next" }"#);
         let answer = r#"{"next": "https://x.test/a?b=1"}"#;
-        let second = Position::First.next(&request, answer, 2).unwrap().unwrap();
+        let second = after(&Position::First, &request, answer, 2).unwrap().unwrap();
         assert_eq!(second, Position::Link(Url::parse("https://x.test/a?b=1").unwrap()));
-        assert!(matches!(second.next(&request, answer, 2), Err(PagingError::Repeated)));
-        assert!(matches!(second.next(&request, r#"{"next": "over there"}"#, 2), Err(PagingError::Link { .. })));
+        assert!(matches!(after(&second, &request, answer, 2), Err(PagingError::Repeated)));
+        assert!(matches!(after(&second, &request, r#"{"next": "over there"}"#, 2), Err(PagingError::Link { .. })));
     }
 }

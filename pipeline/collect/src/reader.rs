@@ -9,8 +9,8 @@ use pacbot_schemas::{AssetTypeDef, Request};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::coverage::failure;
-use crate::decode::json_text::{find, find_text, is_null};
-use crate::decode::{Items, RequestDecoder, without_secrets};
+use crate::decode::json_text::{find_text, is_null};
+use crate::decode::{Items, RequestDecoder, text, without_secrets};
 use crate::paging::Position;
 
 /// Smaller pages are read where they arrive; larger ones would hold up the I/O of others.
@@ -26,7 +26,7 @@ pub(crate) struct AssetReader {
 /// One page, read.
 #[derive(Debug)]
 pub(crate) struct ReadPage {
-    /// The whole answer, as JSON.
+    /// The whole answer as JSON, for a follow-up that belongs to assets as it is; else empty.
     pub(crate) answer: String,
     /// The answer's items that the request's filter keeps, without secrets.
     pub(crate) items: Items,
@@ -70,24 +70,23 @@ impl AssetReader {
             return Err(failure(CallErrorKind::Request, format!("there is no request `{name}`")));
         };
         let hash = xxh3_64(&body);
-        let answer = decoder.answer(body).map_err(|error| unreadable(&error))?;
-        let mut items = Items::default();
-        let found = match &request.items {
-            Some(path) => find(&answer, path),
-            None => vec![answer.as_str()],
-        };
-        let listed = found.len();
+        let body = text(body);
+        let answer = decoder.answer(&body).map_err(|error| unreadable(&error))?;
         let is_kept = |item: &str| {
             let keeps = |(path, values): &(_, Vec<String>)| {
                 find_text(item, path).is_some_and(|value| values.iter().any(|kept| *kept == value))
             };
             !is_null(item) && request.filter.iter().all(keeps)
         };
-        for item in found.into_iter().filter(|item| is_kept(item)) {
-            if name == "list" { items.push(&without_secrets(item, &self.def.secret)) } else { items.push(item) }
-        }
+        let mut items = Items::default();
+        let listed = answer.each_item(request.items.as_ref(), |item| {
+            if is_kept(item) {
+                if name == "list" { items.push(&without_secrets(item, &self.def.secret)) } else { items.push(item) }
+            }
+        });
         let next = position.next(request, &answer, listed).map_err(|error| unreadable(&error))?;
-        Ok(ReadPage { answer, items, next, hash })
+        let whole = if decoder.is_whole() { answer.to_json().into_owned() } else { String::new() };
+        Ok(ReadPage { answer: whole, items, next, hash })
     }
 }
 

@@ -104,12 +104,25 @@ pub(crate) fn find_text<'a>(text: &'a str, path: &Path) -> Option<Cow<'a, str>> 
     find(text, path).into_iter().find_map(scalar)
 }
 
+/// [`find`] in an object whose members are known.
+pub(crate) fn find_in<'a>(members: &[(Cow<'a, str>, &'a str)], path: &Path) -> Vec<&'a str> {
+    let mut found = Vec::new();
+    if let Some((step, rest)) = path.0.split_first() {
+        let value = members.iter().rev().find(|(name, _)| *name == step.name).map(|(_, value)| *value);
+        walk_into(value, step, rest, &mut found);
+    }
+    found
+}
+
 fn walk<'a>(text: &'a str, steps: &[Step], found: &mut Vec<&'a str>) {
-    let Some((step, rest)) = steps.split_first() else {
-        found.push(text);
-        return;
-    };
-    match member(text, &step.name) {
+    match steps.split_first() {
+        None => found.push(text),
+        Some((step, rest)) => walk_into(member(text, &step.name), step, rest, found),
+    }
+}
+
+fn walk_into<'a>(value: Option<&'a str>, step: &Step, rest: &[Step], found: &mut Vec<&'a str>) {
+    match value {
         Some(value) if step.list => {
             elements(value).into_iter().flatten().for_each(|element| walk(element, rest, found));
         }

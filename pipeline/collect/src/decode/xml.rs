@@ -8,7 +8,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use pacbot_schemas::Protocol;
+use pacbot_schemas::{Path, Protocol};
 use quick_xml::Reader;
 use quick_xml::escape::resolve_predefined_entity;
 use quick_xml::events::{BytesStart, Event};
@@ -36,49 +36,60 @@ fn malformed(error: impl ToString) -> XmlError {
     XmlError::Malformed(error.to_string())
 }
 
-/// The JSON text of an answer: an object, unless the root is a list or bare text.
-pub(crate) fn to_json(body: &str, protocol: Protocol, shape: &Shape) -> Result<String, XmlError> {
-    let document = Document::parse(body)?;
-    let mut out = String::with_capacity(body.len() / 2);
-    match (protocol, document.result()) {
-        (Protocol::Query, Some(result)) => document.value(result, Some(shape), &mut out),
-        (Protocol::Query, None) => document.object_of(0, "ResponseMetadata", shape, &mut out),
-        // It differs from call to call, and answers are compared by their hash.
-        (Protocol::Ec2, _) => document.object_of(0, "requestId", shape, &mut out),
-        _ => document.value(0, Some(shape), &mut out),
-    }
-    if out == "null" {
-        out.replace_range(.., "{}");
-    }
-    Ok(out)
-}
-
 /// An element; children stand in [`Document::children`] at the range.
 struct Element<'a> {
     name: &'a str,
+    /// Tells most names apart faster than the name.
+    mark: u64,
     text: Cow<'a, str>,
     children: Range<usize>,
 }
 
-/// The elements in document order of their ends, without one allocation for each.
-struct Document<'a> {
+/// The elements of an answer in the order in which they begin, without one allocation for each.
+pub(crate) struct Document<'a> {
     elements: Vec<Element<'a>>,
     /// Indexes into `elements`, siblings side by side.
     children: Vec<usize>,
+    /// The answer without its wrappers.
+    root: usize,
+    /// A child of the root that is none of the answer.
+    without: &'static str,
 }
 
 struct Open<'a> {
     index: usize,
+    /// Its name with its prefix.
+    written: &'a str,
     /// Where this element's closed children begin on the stack of those.
     closed: usize,
     text: Cow<'a, str>,
 }
 
 impl<'a> Document<'a> {
-    fn parse(body: &'a str) -> Result<Self, XmlError> {
+    /// Parses an answer.
+    ///
+    /// # Errors
+    ///
+    /// [`XmlError`] if it is no XML, or more than an answer can be.
+    pub(crate) fn parse(body: &'a str, protocol: Protocol) -> Result<Self, XmlError> {
+        let mut document = Self::elements(body)?;
+        match (protocol, document.result()) {
+            (Protocol::Query, Some(result)) => document.root = result,
+            (Protocol::Query, None) => document.without = "ResponseMetadata",
+            // It differs from call to call, and answers are compared by their hash.
+            (Protocol::Ec2, _) => document.without = "requestId",
+            _ => {}
+        }
+        Ok(document)
+    }
+
+    fn elements(body: &'a str) -> Result<Self, XmlError> {
         let body = body.trim_start_matches('\u{feff}');
-        let mut document = Self { elements: Vec::with_capacity(body.len() / 48), children: Vec::new() };
+        let mut document =
+            Self { elements: Vec::with_capacity(body.len() / 48), children: Vec::new(), root: 0, without: "" };
         let mut reader = Reader::from_str(body);
+        // Checked here, where the name need not be copied.
+        reader.config_mut().check_end_names = false;
         let mut open: Vec<Open<'a>> = Vec::new();
         let mut closed: Vec<usize> = Vec::new();
         loop {
@@ -88,16 +99,16 @@ impl<'a> Document<'a> {
                     if open.len() >= MAX_DEPTH {
                         return Err(XmlError::TooDeep);
                     }
-                    let index = document.element(body, at, &start)?;
-                    open.push(Open { index, closed: closed.len(), text: Cow::Borrowed("") });
+                    let (index, written) = document.element(body, at, &start)?;
+                    open.push(Open { index, written, closed: closed.len(), text: Cow::Borrowed("") });
                     document.xsi_type(&start, &mut closed);
                 }
                 Event::Empty(start) => {
-                    let index = document.element(body, at, &start)?;
-                    closed.push(index);
+                    closed.push(document.element(body, at, &start)?.0);
                 }
-                Event::End(_) => {
-                    let Some(Open { index, closed: first, text }) = open.pop() else {
+                Event::End(end) => {
+                    let began = open.pop().filter(|began| *end.name().as_ref() == *began.written);
+                    let Some(Open { index, closed: first, text, .. }) = began else {
                         return Err(malformed("an element ends that did not begin"));
                     };
                     let from = document.children.len();
@@ -131,20 +142,20 @@ impl<'a> Document<'a> {
         Ok(document)
     }
 
-    /// Adds the element that begins at the byte `at`; its name is a slice of the body.
-    fn element(&mut self, body: &'a str, at: u64, start: &BytesStart<'_>) -> Result<usize, XmlError> {
+    /// Adds the element that begins at the byte `at`; yields its index and its name, a slice of the body.
+    fn element(&mut self, body: &'a str, at: u64, start: &BytesStart<'_>) -> Result<(usize, &'a str), XmlError> {
         if self.elements.len() >= MAX_ELEMENTS {
             return Err(XmlError::TooLarge);
         }
-        let written = start.name();
-        let written = written.as_ref();
-        let name = usize::try_from(at).ok().and_then(|at| body.get(at + 1..at + 1 + written.len()));
-        let Some(name) = name.filter(|name| *name == written) else {
+        let name = start.name();
+        let name = name.as_ref();
+        let written = usize::try_from(at).ok().and_then(|at| body.get(at + 1..at + 1 + name.len()));
+        let Some(written) = written.filter(|written| *written == name) else {
             return Err(malformed("an element's name is not where it begins"));
         };
-        let name = name.rsplit(':').next().unwrap_or(name);
-        self.elements.push(Element { name, text: Cow::Borrowed(""), children: 0..0 });
-        Ok(self.elements.len() - 1)
+        let name = written.split_once(':').map_or(written, |(_, name)| name);
+        self.elements.push(Element { name, mark: mark(name), text: Cow::Borrowed(""), children: 0..0 });
+        Ok((self.elements.len() - 1, written))
     }
 
     fn xsi_type(&mut self, start: &BytesStart<'_>, closed: &mut Vec<usize>) {
@@ -154,7 +165,7 @@ impl<'a> Document<'a> {
         if let Ok(Some(attribute)) = start.try_get_attribute("xsi:type") {
             let text = Cow::Owned(attribute.value.into_owned());
             closed.push(self.elements.len());
-            self.elements.push(Element { name: "Type", text, children: 0..0 });
+            self.elements.push(Element { name: "Type", mark: mark("Type"), text, children: 0..0 });
         }
     }
 
@@ -181,8 +192,67 @@ impl<'a> Document<'a> {
         self.children(0).iter().copied().find(is_result)
     }
 
+    /// The whole answer as JSON: an object, unless the root is a list or bare text.
+    pub(crate) fn to_json(&self, shape: &Shape) -> String {
+        let mut out = String::new();
+        if self.without.is_empty() {
+            self.value(self.root, Some(shape), &mut out);
+        } else {
+            self.object_of(self.root, self.without, shape, &mut out);
+        }
+        if out == "null" {
+            out.replace_range(.., "{}");
+        }
+        out
+    }
+
+    /// The items at `path` with what is read of each.
+    pub(crate) fn items<'s>(&self, path: &Path, shape: &'s Shape) -> Vec<(usize, Option<&'s Shape>)> {
+        let mut found = vec![(self.root, Some(shape))];
+        for step in &path.0 {
+            let mut below = Vec::new();
+            for (element, shape) in found {
+                let same: Vec<usize> = self.named(element, &step.name).collect();
+                let shape = shape.and_then(|shape| member_shape(shape, &step.name));
+                match (step.list, shape) {
+                    (false, shape) => below.extend(same.first().map(|first| (*first, shape))),
+                    (true, Some(Shape::List(item))) => {
+                        below.extend(self.elements_of(&same).iter().map(|element| (*element, Some(&**item))));
+                    }
+                    (true, shape) => below.extend(self.elements_of(&same).iter().map(|element| (*element, shape))),
+                }
+            }
+            found = below;
+        }
+        found
+    }
+
+    /// The text of the first element at `path`, unless it is blank.
+    pub(crate) fn text_at(&self, path: &Path) -> Option<&str> {
+        let mut element = self.root;
+        for step in &path.0 {
+            element = self.named(element, &step.name).next()?;
+            if step.list {
+                element = *self.elements_of(&[element]).first()?;
+            }
+        }
+        let text = &*self.elements[element].text;
+        (self.children(element).is_empty() && !is_blank(text)).then_some(text)
+    }
+
+    fn named<'s>(&'s self, of: usize, name: &'s str) -> impl Iterator<Item = usize> + 's {
+        self.children(of).iter().copied().filter(move |child| self.name(*child) == name)
+    }
+
+    /// The elements of a list, given all elements with the list's name: one wraps them, or they are them.
+    fn elements_of<'s>(&'s self, same: &'s [usize]) -> &'s [usize] {
+        let [one] = same else { return same };
+        let is_empty = self.children(*one).is_empty() && is_blank(&self.elements[*one].text);
+        if is_empty || self.all_named(*one, &["item", "member", "entry"]) { self.children(*one) } else { same }
+    }
+
     /// Writes an element under `shape`.
-    fn value(&self, of: usize, shape: Option<&Shape>, out: &mut String) {
+    pub(crate) fn value(&self, of: usize, shape: Option<&Shape>, out: &mut String) {
         if self.children(of).is_empty() {
             return leaf(&self.elements[of].text, shape, out);
         }
@@ -234,46 +304,47 @@ impl<'a> Document<'a> {
     /// Writes an element as an object, without the children named `without`.
     fn object_of(&self, of: usize, without: &str, shape: &Shape, out: &mut String) {
         let children = self.children(of);
-        let mut is_written = vec![false; children.len()];
-        let mut same = Vec::new();
         let mut is_first = true;
         out.push('{');
-        for index in 0..children.len() {
-            let name = self.name(children[index]);
-            if is_written[index] || name == without {
+        for (index, child) in children.iter().enumerate() {
+            let name = self.name(*child);
+            let is_same = |other: &usize| self.is_same_name(*other, *child);
+            if name == without || children[..index].iter().any(is_same) {
                 continue;
-            }
-            same.clear();
-            for later in index..children.len() {
-                if !is_written[later] && self.name(children[later]) == name {
-                    is_written[later] = true;
-                    same.push(children[later]);
-                }
             }
             separate(out, &mut is_first);
             push_string(out, name);
             out.push(':');
-            self.member(&same, member_shape(shape, name), out);
+            let shape = member_shape(shape, name);
+            if children[index + 1..].iter().any(is_same) {
+                let same: Vec<usize> = children[index..].iter().copied().filter(is_same).collect();
+                self.member(&same, shape, out);
+            } else {
+                self.member(std::slice::from_ref(child), shape, out);
+            }
         }
         out.push('}');
+    }
+
+    fn is_same_name(&self, one: usize, other: usize) -> bool {
+        let (one, other) = (&self.elements[one], &self.elements[other]);
+        one.mark == other.mark && one.name == other.name
     }
 
     /// Writes the elements of one name that stand in one object.
     fn member(&self, same: &[usize], shape: Option<&Shape>, out: &mut String) {
         match (same, shape) {
-            ([one], Some(Shape::List(item))) => {
-                let is_empty = self.children(*one).is_empty() && is_blank(&self.elements[*one].text);
-                if is_empty || self.all_named(*one, &["item", "member", "entry"]) {
-                    self.list(self.children(*one), Some(item), out);
-                } else {
-                    self.list(same, Some(item), out);
-                }
-            }
-            (many, Some(Shape::List(item))) => self.list(many, Some(item), out),
+            (same, Some(Shape::List(item))) => self.list(self.elements_of(same), Some(item), out),
             ([one], shape) => self.value(*one, shape, out),
             (many, _) => self.list(many, None, out),
         }
     }
+}
+
+/// The first bytes of a name and its length.
+fn mark(name: &str) -> u64 {
+    let first = name.bytes().take(7).fold(0, |mark, byte| mark << 8 | u64::from(byte));
+    first << 8 | (name.len() as u64 & 0xff)
 }
 
 fn append<'a>(open: &mut [Open<'a>], text: Cow<'a, str>) {

@@ -1,4 +1,3 @@
-use pacbot_schemas::Path;
 use serde_json::{Value, json};
 
 use super::*;
@@ -11,6 +10,10 @@ fn shape(paths: &[(&str, Shape)]) -> Shape {
 
 fn text() -> Shape {
     Shape::Leaf(Leaf::Text)
+}
+
+fn to_json(body: &str, protocol: Protocol, shape: &Shape) -> Result<String, XmlError> {
+    Ok(Document::parse(body, protocol)?.to_json(shape))
 }
 
 fn convert(protocol: Protocol, body: &str, shape: &Shape) -> Value {
@@ -40,6 +43,23 @@ fn ec2_lists_are_lists_with_one_item_and_with_none() {
             {"id": "b", "groupSet": [], "on": "no", "tagSet": [{"key": "k", "value": ""}]},
         ]})
     );
+}
+
+#[test]
+fn items_and_tokens_are_found_where_they_stand() {
+    let body = "<DescribeX><requestId>1</requestId><rSet><item><iSet><item><id>a</id></item></iSet></item><item><iSet/></item>\
+        <item><iSet><item><id>b</id></item></iSet></item></rSet><nextToken> </nextToken><page><n>7</n></page></DescribeX>";
+    let path = |text: &str| Path::parse(text).unwrap();
+    let shape = shape(&[("rSet[].iSet[].id", text())]);
+    let document = Document::parse(body, Protocol::Ec2).unwrap();
+    let items = document.items(&path("rSet[].iSet[]"), &shape).into_iter().map(|(item, shape)| {
+        let mut out = String::new();
+        document.value(item, shape, &mut out);
+        out
+    });
+    assert_eq!(items.collect::<Vec<_>>(), [r#"{"id":"a"}"#, r#"{"id":"b"}"#]);
+    assert_eq!(document.text_at(&path("page.n")), Some("7"));
+    assert_eq!((document.text_at(&path("nextToken")), document.text_at(&path("page"))), (None, None));
 }
 
 #[test]
