@@ -1,8 +1,9 @@
 //! The subcommands, one file each.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use anyhow::anyhow;
+use anyhow::{Context, anyhow};
 use pacbot_schemas::{AssetTypes, SourceError};
 
 pub(crate) mod lake;
@@ -19,4 +20,13 @@ fn asset_types() -> anyhow::Result<Arc<AssetTypes>> {
 fn all(errors: &[SourceError]) -> anyhow::Error {
     let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
     anyhow!("{} mistake(s) found\n{}", errors.len(), lines.join("\n"))
+}
+
+/// Files as name and text.
+fn read_files(files: &[PathBuf]) -> anyhow::Result<Vec<(String, String)>> {
+    let read = |file: &PathBuf| {
+        let text = std::fs::read_to_string(file).with_context(|| format!("failed to read `{}`", file.display()))?;
+        Ok((file.display().to_string(), text))
+    };
+    files.iter().map(read).collect()
 }

@@ -5,6 +5,7 @@
 mod asset_type;
 mod column_type;
 mod embedded;
+mod fingerprint;
 mod ids;
 mod lake_table;
 mod path;
@@ -19,6 +20,7 @@ pub use asset_type::{
 };
 pub use column_type::{ColumnType, StructField, timestamp};
 pub use embedded::{AssetTypes, lake_tables};
+pub use fingerprint::fingerprint;
 pub use ids::{Account, AccountId, AssetType, InvalidId, Partition, PolicyId, Region, RunId, Scope};
 pub use lake_table::LakeTableDef;
 pub use path::{Case, Path, Step};

@@ -11,7 +11,7 @@ use clap::Subcommand;
 use pacbot_evaluate::{Catalog, Checked, test_policy};
 use pacbot_schemas::AssetTypes;
 
-use super::{all, asset_types};
+use super::{all, asset_types, read_files};
 use crate::config::Config;
 
 /// The policies
@@ -59,12 +59,7 @@ pub(crate) async fn run(command: Policies, config: &Config, out: &mut impl Write
             writeln!(out, "{} policies, no mistakes", embedded().await?.iter().count())?;
         }
         Policies::Check { files } => {
-            let read = |file: &PathBuf| -> anyhow::Result<(String, String)> {
-                let text =
-                    std::fs::read_to_string(file).with_context(|| format!("failed to read `{}`", file.display()))?;
-                Ok((file.display().to_string(), text))
-            };
-            let texts = files.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+            let texts = read_files(&files)?;
             let texts = texts.iter().map(|(file, text)| (file.as_str(), text.as_str()));
             let catalog = Catalog::load(texts, &types, &BTreeMap::new()).await.map_err(|errors| all(&errors))?;
             writeln!(out, "{} policies, no mistakes", catalog.iter().count())?;

@@ -4,11 +4,11 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use clap::Subcommand;
 use pacbot_schemas::AssetTypes;
 
-use super::{all, asset_types};
+use super::{all, asset_types, read_files};
 
 /// The asset types and their tables
 #[derive(Debug, Subcommand)]
@@ -33,12 +33,7 @@ pub(crate) fn run(command: &Schema, out: &mut impl Write) -> anyhow::Result<Exit
             writeln!(out, "{} asset types, no mistakes", asset_types()?.iter().count())?;
         }
         Schema::Check { files } => {
-            let read = |file: &PathBuf| -> anyhow::Result<(String, String)> {
-                let text =
-                    std::fs::read_to_string(file).with_context(|| format!("failed to read `{}`", file.display()))?;
-                Ok((file.display().to_string(), text))
-            };
-            let texts = files.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+            let texts = read_files(files)?;
             let types = AssetTypes::parse(texts.iter().map(|(file, text)| (file.as_str(), text.as_str())))
                 .map_err(|errors| all(&errors))?;
             writeln!(out, "{} asset types, no mistakes", types.iter().count())?;

@@ -14,7 +14,7 @@ use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
 use pacbot_lake::{bare_session, read_only};
-use pacbot_schemas::{AssetTypes, PolicyId, SourceError, nearest};
+use pacbot_schemas::{AssetTypes, PolicyId, SourceError, fingerprint, nearest};
 
 use crate::policy::Policy;
 
@@ -50,7 +50,7 @@ impl Catalog {
     ///
     /// Every mistake in every file and override.
     pub async fn embedded(types: &AssetTypes, overrides: &Overrides) -> Result<Self, Vec<SourceError>> {
-        Self::load(files::POLICIES.iter().map(|(file, text)| (*file, *text)), types, overrides).await
+        Self::load(Self::embedded_files(), types, overrides).await
     }
 
     /// Loads and checks policy files, given as name and text.
@@ -103,6 +103,11 @@ impl Catalog {
         if errors.is_empty() { Ok(Self(policies)) } else { Err(errors) }
     }
 
+    /// The policy files that come with the program: file name and text.
+    pub fn embedded_files() -> impl Iterator<Item = (&'static str, &'static str)> {
+        files::POLICIES.iter().copied()
+    }
+
     /// The policy tests that come with the program: file name and text.
     pub fn embedded_tests() -> impl Iterator<Item = (&'static str, &'static str)> {
         files::TESTS.iter().copied()
@@ -144,8 +149,7 @@ impl Checked {
     /// Text and parameters as one number: equal numbers give equal results on equal tables.
     #[must_use]
     pub fn fingerprint(&self) -> u64 {
-        let text = format!("{}\0{:?}", self.policy.text, self.values);
-        text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+        fingerprint(&format!("{}\0{:?}", self.policy.text, self.values))
     }
 }
 

@@ -24,11 +24,10 @@ use datafusion::prelude::SessionContext;
 use futures::StreamExt;
 use pacbot_schemas::{AccountId, AssetTypeDef, Region};
 use tracing::{info, warn};
-use url::Url;
 
 use crate::error::LakeError;
 use crate::lake::Lake;
-use crate::session::{ROOT, bare_session, files_provider, provider, register};
+use crate::session::{files_provider, provider, register};
 use crate::table::{Change, Committed, DataFile, Table};
 use crate::writer;
 
@@ -160,10 +159,7 @@ impl Lake {
     /// `None` when another writer committed meanwhile.
     async fn land_on(&self, def: &AssetTypeDef, table: &Table, landing: &Landing) -> Result<Option<Landed>, LakeError> {
         let schema = def.schema();
-        let ctx = bare_session(self.settings.memory, landing.run_at)?;
-        let root = Url::parse(ROOT)
-            .map_err(|error| LakeError::Location { location: ROOT.to_owned(), reason: error.to_string() })?;
-        ctx.register_object_store(&root, self.store.clone());
+        let ctx = self.bare(landing.run_at)?;
         register(&ctx, "new", Arc::new(answers(&schema, &landing.answered)?))?;
         register(&ctx, "old", provider(Some(table), &schema)?)?;
         let before = fingerprints(&ctx, "old").await?;

@@ -3,11 +3,10 @@
 use chrono::{DateTime, Duration, Utc};
 use deltalake_core::operations::vacuum::VacuumMode;
 use futures::StreamExt;
-use url::Url;
 
 use crate::error::LakeError;
 use crate::lake::Lake;
-use crate::session::{ROOT, bare_session, files_provider, register};
+use crate::session::{files_provider, register};
 use crate::table::{Change, Committed};
 use crate::writer;
 
@@ -54,10 +53,7 @@ impl Lake {
             return Ok(unchanged);
         }
         let failed = LakeError::query(name);
-        let ctx = bare_session(self.settings.memory, now)?;
-        let root = Url::parse(ROOT)
-            .map_err(|error| LakeError::Location { location: self.location().to_owned(), reason: error.to_string() })?;
-        ctx.register_object_store(&root, self.store.clone());
+        let ctx = self.bare(now)?;
         let paths = files.iter().map(|file| file.path.clone());
         register(&ctx, "files", files_provider(name, paths, &self.schema_of(name)?)?)?;
         let rows = ctx.sql(&format!("select * from files order by {}", order(name))).await.map_err(&failed)?;

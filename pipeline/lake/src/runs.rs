@@ -7,13 +7,12 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Duration, Utc};
-use datafusion::common::ScalarValue;
 use pacbot_schemas::{RunId, RunStatus, Stage};
 use serde::{Deserialize, Serialize};
 
 use crate::error::LakeError;
 use crate::lake::Lake;
-use crate::session::{SessionOptions, Versions, bare_session, provider, register};
+use crate::session::{Versions, provider, register};
 
 /// A run on another machine that has not ended after this long is taken to be dead.
 const ABANDONED_AFTER: Duration = Duration::hours(24);
@@ -98,11 +97,8 @@ impl Lake {
     ///
     /// [`LakeError::Table`]
     pub async fn runs(&self) -> Result<Vec<RunRow>, LakeError> {
-        let ctx = bare_session(self.settings.memory, Utc::now())?;
+        let ctx = self.bare(Utc::now())?;
         let Some(table) = self.table("runs").await? else { return Ok(Vec::new()) };
-        let root = url::Url::parse(crate::session::ROOT)
-            .map_err(|error| LakeError::Location { location: self.location().to_owned(), reason: error.to_string() })?;
-        ctx.register_object_store(&root, self.store.clone());
         register(&ctx, "runs", provider(Some(&table), &self.schema_of("runs")?)?)?;
         let rows = ctx
             .sql("select * from runs order by run_at, started_at, run_id, stage")
@@ -163,23 +159,5 @@ impl Lake {
             Some(run_id) => LakeError::UnknownRun(run_id.to_string()),
             None => LakeError::NoSnapshot(self.location().to_owned()),
         })
-    }
-
-    /// Runs a query of ours over the newest versions, with the parameter `$run_id`.
-    ///
-    /// # Errors
-    ///
-    /// [`LakeError::Query`]
-    pub async fn rows_of_run<T: serde::de::DeserializeOwned>(
-        &self,
-        sql: &str,
-        run_id: &RunId,
-    ) -> Result<Vec<T>, LakeError> {
-        let ctx = self.session(SessionOptions { history: false, ..SessionOptions::newest(Utc::now()) }).await?;
-        let failed = LakeError::query("runs");
-        let frame = ctx.sql(sql).await.map_err(&failed)?;
-        let frame =
-            frame.with_param_values(vec![("run_id", ScalarValue::Utf8(Some(run_id.to_string())))]).map_err(&failed)?;
-        self.values(frame, "runs").await
     }
 }

@@ -87,16 +87,22 @@ pub async fn read_only(ctx: &SessionContext, sql: &str) -> Result<DataFrame, Dat
 }
 
 impl Lake {
+    /// A session that knows the lake's store, but no table.
+    pub(crate) fn bare(&self, run_at: DateTime<Utc>) -> Result<SessionContext, LakeError> {
+        let ctx = bare_session(self.settings.memory, run_at)?;
+        let root = Url::parse(ROOT)
+            .map_err(|error| LakeError::Location { location: ROOT.to_owned(), reason: error.to_string() })?;
+        ctx.register_object_store(&root, self.store.clone());
+        Ok(ctx)
+    }
+
     /// A session over the lake.
     ///
     /// # Errors
     ///
     /// [`LakeError::Table`] when a log cannot be read.
     pub async fn session(&self, options: SessionOptions) -> Result<SessionContext, LakeError> {
-        let ctx = bare_session(self.settings.memory, options.run_at)?;
-        let root = Url::parse(ROOT)
-            .map_err(|error| LakeError::Location { location: ROOT.to_owned(), reason: error.to_string() })?;
-        ctx.register_object_store(&root, self.store.clone());
+        let ctx = self.bare(options.run_at)?;
         let existing = self.tables().await?;
 
         for (name, def) in self.own.iter() {

@@ -1,6 +1,7 @@
 //! From the file's keys to a definition that a collector can work with.
 
 use super::*;
+use crate::fingerprint::fingerprint;
 
 /// Collects mistakes with their places.
 struct Mistakes<'a> {
@@ -75,11 +76,6 @@ pub(super) fn definition(file: &str, text: &str, spec: FileSpec) -> Result<Asset
     mistakes.found.sort_by_key(|error| (error.line, error.column));
     mistakes.found.dedup();
     if mistakes.found.is_empty() { Ok(definition) } else { Err(mistakes.found) }
-}
-
-/// FNV-1a: stable across builds, unlike the standard library's hasher.
-fn fingerprint(text: &str) -> u64 {
-    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 fn requests(mistakes: &mut Mistakes<'_>, spec: &FileSpec) -> IndexMap<String, Request> {
