@@ -27,6 +27,10 @@ pub const FRONT_COLUMNS: [&str; 8] =
 /// lacks, a hash of the answer, the answer.
 pub const BACK_COLUMNS: [&str; 4] = ["collected_in", "unread", "content_hash", "raw"];
 
+/// Columns that `<table>_history` has in place of `collected_at`: when a row's content was collected first, and when it
+/// was replaced.
+pub const HISTORY_COLUMNS: [&str; 2] = ["seen_from", "seen_until"];
+
 /// Whether a type exists per region or per account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]

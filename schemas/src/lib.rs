@@ -16,7 +16,7 @@ mod states;
 mod template;
 
 pub use asset_type::{
-    AssetTypeDef, BACK_COLUMNS, Column, Entry, FRONT_COLUMNS, ScopeKind, TimestampFormat, common_type,
+    AssetTypeDef, BACK_COLUMNS, Column, Entry, FRONT_COLUMNS, HISTORY_COLUMNS, ScopeKind, TimestampFormat, common_type,
 };
 pub use column_type::{ColumnType, StructField, timestamp};
 pub use embedded::{AssetTypes, lake_tables};

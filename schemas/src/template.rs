@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-/// Text with placeholders. `{a|b}` is the first of `a` and `b` that has a value.
+/// Text with placeholders. `{a|b}` is the first of `a` and `b` that has a value; `{a/}` is what stands after the last
+/// `/` of `a`, as the name at the end of an address.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Template {
     parts: Vec<Part>,
@@ -11,7 +12,33 @@ pub struct Template {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Part {
     Text(String),
-    Place(Vec<String>),
+    Place(Vec<Name>),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Name {
+    name: String,
+    is_last_segment: bool,
+}
+
+impl Name {
+    fn parse(text: &str) -> Self {
+        let name = text.trim();
+        match name.strip_suffix('/') {
+            Some(name) => Self { name: name.to_owned(), is_last_segment: true },
+            None => Self { name: name.to_owned(), is_last_segment: false },
+        }
+    }
+
+    fn of<'a>(&self, value: &'a str) -> &'a str {
+        if self.is_last_segment { value.rsplit('/').next().unwrap_or_default() } else { value }
+    }
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", self.name, if self.is_last_segment { "/" } else { "" })
+    }
 }
 
 impl Template {
@@ -29,8 +56,8 @@ impl Template {
             }
             let close =
                 rest[open..].find('}').ok_or_else(|| format!("`{}` has no closing brace", &rest[open..]))? + open;
-            let names: Vec<String> = rest[open + 1..close].split('|').map(|name| name.trim().to_owned()).collect();
-            if names.iter().any(String::is_empty) {
+            let names: Vec<Name> = rest[open + 1..close].split('|').map(Name::parse).collect();
+            if names.iter().any(|name| name.name.is_empty()) {
                 return Err("a placeholder needs a name".to_owned());
             }
             parts.push(Part::Place(names));
@@ -53,7 +80,7 @@ impl Template {
         self.parts
             .iter()
             .filter_map(|part| match part {
-                Part::Place(names) => Some(names.iter().map(String::as_str)),
+                Part::Place(names) => Some(names.iter().map(|name| name.name.as_str())),
                 Part::Text(_) => None,
             })
             .flatten()
@@ -66,7 +93,10 @@ impl Template {
             match part {
                 Part::Text(text) => filled.push_str(text),
                 Part::Place(names) => {
-                    let found = names.iter().find_map(|name| value(name).filter(|value| !value.is_empty()))?;
+                    let found = names.iter().find_map(|name| {
+                        let value = value(&name.name)?;
+                        Some(name.of(&value).to_owned()).filter(|value| !value.is_empty())
+                    })?;
                     filled.push_str(&found);
                 }
             }
@@ -79,7 +109,10 @@ impl fmt::Display for Template {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.parts.iter().try_for_each(|part| match part {
             Part::Text(text) => f.write_str(text),
-            Part::Place(names) => write!(f, "{{{}}}", names.join("|")),
+            Part::Place(names) => {
+                let names: Vec<String> = names.iter().map(ToString::to_string).collect();
+                write!(f, "{{{}}}", names.join("|"))
+            }
         })
     }
 }
@@ -95,6 +128,17 @@ mod tests {
         assert_eq!(fill("id").as_deref(), Some("x/v/y"));
         assert_eq!(fill("tags.Name").as_deref(), Some("x/v/y"));
         assert_eq!(fill("other"), None);
+        assert!(Template::parse("{/}").is_err(), "a name of nothing");
         assert!(Template::parse("{a").is_err() && Template::parse("{}").is_err());
+    }
+
+    #[test]
+    fn the_last_segment_of_an_address() {
+        let template = Template::parse("arn:sqs:{url/}").unwrap();
+        let fill = |url: &'static str| template.fill(|_| Some(url.into()));
+        assert_eq!(fill("https://sqs.eu-west-1.amazonaws.com/1/orders.fifo").as_deref(), Some("arn:sqs:orders.fifo"));
+        assert_eq!(fill("orders").as_deref(), Some("arn:sqs:orders"));
+        assert_eq!(fill("https://host/"), None, "an empty name identifies nothing");
+        assert_eq!(template.to_string(), "arn:sqs:{url/}");
     }
 }

@@ -4,7 +4,7 @@
 //! answers, presigned links) and, for the session token, by its value. What an asset holds (user data,
 //! environment variables) is not judged here: a recording of a real account is as private as its assets.
 
-const REDACTED: &str = "REDACTED";
+pub(crate) const REDACTED: &str = "REDACTED";
 /// A replay must not find its credentials expired.
 const NEVER: &str = "9999-12-31T23:59:59Z";
 

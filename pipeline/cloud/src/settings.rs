@@ -7,32 +7,36 @@ use std::num::{NonZeroU32, NonZeroUsize};
 use std::time::Duration;
 
 use pacbot_schemas::{AccountId, Partition, Region};
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use url::Url;
 
-/// The `[aws]` table.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+/// The `[aws]` table. Written out, it is what a recording needs to be replayed: what, not how, and no secret.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct AwsSettings {
     /// The partition of all accounts: `aws`, `aws-cn` or `aws-us-gov`.
     pub partition: Partition,
     /// Replaces the endpoint of every service, for emulators.
-    #[serde(deserialize_with = "endpoint")]
+    #[serde(deserialize_with = "endpoint", skip_serializing)]
     pub endpoint: Option<Url>,
     /// The regions to read; when absent, those that each account has enabled.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub regions: Option<Vec<Region>>,
     /// The profile of `~/.aws/config` with the base credentials.
+    #[serde(skip_serializing)]
     pub profile: Option<String>,
     /// Accounts by name. Neither these nor an organization: the account of the base credentials.
     pub accounts: Vec<AccountSettings>,
     /// All member accounts of an organization.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub organization: Option<OrganizationSettings>,
     /// Accounts that are never read, however they were found.
     pub exclude_accounts: Vec<AccountId>,
     /// The name of our sessions in the accounts' audit logs.
-    #[serde(deserialize_with = "session_name")]
+    #[serde(deserialize_with = "session_name", skip_serializing_if = "Option::is_none")]
     pub session_name: Option<String>,
     /// How fast and how patiently APIs are called.
+    #[serde(skip_serializing)]
     pub limits: LimitSettings,
 }
 
@@ -70,37 +74,43 @@ impl AwsSettings {
 }
 
 /// One account by name.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct AccountSettings {
     /// Its id, 12 digits.
     pub id: AccountId,
     /// What people call it; its id when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// The ARN of the role to assume. Neither this nor `role`: the base credentials are of this account.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub role_arn: Option<String>,
     /// The name (with its path) of the role to assume in the account.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub role: Option<String>,
     /// The external id that the role's trust policy asks for.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub external_id: Option<ExternalId>,
 }
 
 /// All member accounts of an organization.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct OrganizationSettings {
     /// The name (with its path) of the role that is assumed in each member account.
     pub role: String,
     /// The external id that the roles' trust policies ask for.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub external_id: Option<ExternalId>,
     /// A role that may list the organization's accounts; when absent, the base credentials may.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub management_role_arn: Option<String>,
     /// Member accounts that are not read.
     #[serde(default)]
     pub exclude: Vec<AccountId>,
 }
 
-/// An external id: no secret to AWS, but nobody else's business; hidden in `Debug`.
+/// An external id: no secret to AWS, but nobody else's business; hidden in `Debug` and where it is written out.
 #[derive(Clone, PartialEq, Eq, Deserialize)]
 #[serde(transparent)]
 pub struct ExternalId(String);
@@ -108,6 +118,12 @@ pub struct ExternalId(String);
 impl ExternalId {
     pub(crate) fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+impl Serialize for ExternalId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(crate::redact::REDACTED)
     }
 }
 

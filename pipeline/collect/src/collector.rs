@@ -49,7 +49,7 @@ pub struct ScopeResult {
     /// One row for each request of the asset type, in the order of its file.
     pub coverage: Vec<Coverage>,
     /// The assets in the asset type's schema; none if `list` was not answered whole.
-    pub assets: StagedAssets,
+    pub assets: Arc<StagedAssets>,
 }
 
 /// Reads one asset type from a cloud API.
@@ -137,7 +137,7 @@ impl ScopeResult {
         Self {
             coverage: rows.collect(),
             asset_type: def.asset_type.clone(),
-            assets: StagedAssets::empty(staging.clone(), def.schema()),
+            assets: Arc::new(StagedAssets::empty(staging.clone(), def.schema())),
             scope,
         }
     }

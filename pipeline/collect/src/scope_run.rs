@@ -72,7 +72,7 @@ impl<'a> ScopeRun<'a> {
             incomplete = coverage.iter().filter(|coverage| coverage.error.is_some()).count(),
             "collected {asset_type} of {scope}"
         );
-        ScopeResult { scope, asset_type, coverage, assets }
+        ScopeResult { scope, asset_type, coverage, assets: Arc::new(assets) }
     }
 
     fn tally(&mut self, request: &str) -> &mut Tally {

@@ -238,21 +238,24 @@ impl StagedAssets {
     /// The assets, from the beginning each time. Blocks on the disk where they are in a file.
     ///
     /// An `Err` means that the rest is lost; nothing follows it.
-    pub fn batches(&self) -> impl Iterator<Item = Result<RecordBatch, StagingError>> + Send + '_ {
-        let in_file = self.file.iter().flat_map(|path| self.in_file(path));
-        let batches = self.memory.iter().map(|batch| Ok(batch.clone())).chain(in_file);
-        batches.enumerate().map(|(index, batch)| match self.replaced.get(&index) {
-            Some(rows) => without(&batch?, rows).map_err(|source| self.room.batch_error(source)),
+    pub fn batches(self: &Arc<Self>) -> impl Iterator<Item = Result<RecordBatch, StagingError>> + Send + use<> {
+        let (memory, file, assets) = (self.clone(), self.clone(), self.clone());
+        let in_memory = (0..self.memory.len()).filter_map(move |index| memory.memory.get(index).cloned().map(Ok));
+        let in_file = std::iter::once_with(move || file.in_file()).flatten();
+        in_memory.chain(in_file).enumerate().map(move |(index, batch)| match assets.replaced.get(&index) {
+            Some(rows) => without(&batch?, rows).map_err(|source| assets.room.batch_error(source)),
             None => batch,
         })
     }
 
-    fn in_file(&self, path: &TempPath) -> Box<dyn Iterator<Item = Result<RecordBatch, StagingError>> + Send + '_> {
-        let reader = File::open(path).map_err(|source| self.room.open_error(source)).and_then(|file| {
-            StreamReader::try_new(BufReader::new(file), None).map_err(|source| self.room.batch_error(source))
+    fn in_file(&self) -> Box<dyn Iterator<Item = Result<RecordBatch, StagingError>> + Send> {
+        let Some(path) = &self.file else { return Box::new(std::iter::empty()) };
+        let room = self.room.clone();
+        let reader = File::open(path).map_err(|source| room.open_error(source)).and_then(|file| {
+            StreamReader::try_new(BufReader::new(file), None).map_err(|source| room.batch_error(source))
         });
         match reader {
-            Ok(reader) => Box::new(reader.map(|batch| batch.map_err(|source| self.room.batch_error(source)))),
+            Ok(reader) => Box::new(reader.map(move |batch| batch.map_err(|source| room.batch_error(source)))),
             Err(error) => Box::new(std::iter::once(Err(error))),
         }
     }
@@ -286,14 +289,14 @@ mod tests {
         RecordBatch::try_from_iter([("asset_id", column(ids)), ("value", column(values))]).unwrap()
     }
 
-    fn staged(room: &StagingRoom, batches: &[RecordBatch]) -> (StagedAssets, u64) {
+    fn staged(room: &StagingRoom, batches: &[RecordBatch]) -> (Arc<StagedAssets>, u64) {
         let mut staging = Staging::new(room.clone(), batches[0].schema());
         batches.iter().for_each(|batch| staging.push(batch.clone()).unwrap());
         let duplicates = staging.duplicates;
-        (staging.finish().unwrap(), duplicates)
+        (Arc::new(staging.finish().unwrap()), duplicates)
     }
 
-    fn read(assets: &StagedAssets) -> Vec<(String, String)> {
+    fn read(assets: &Arc<StagedAssets>) -> Vec<(String, String)> {
         let batches: Vec<RecordBatch> = assets.batches().collect::<Result<_, _>>().unwrap();
         let column = |batch: &RecordBatch, at: usize| batch.column(at).as_string::<i32>().clone();
         let rows = batches.iter().flat_map(|batch| {

@@ -169,7 +169,7 @@ pub(crate) fn context(script: &Arc<Script>, settings: AwsSettings) -> RunContext
 }
 
 /// One value as text; null is `-`.
-pub(crate) fn cell(assets: &StagedAssets, row: usize, column: &str) -> String {
+pub(crate) fn cell(assets: &Arc<StagedAssets>, row: usize, column: &str) -> String {
     let batches: Vec<RecordBatch> = assets.batches().collect::<Result<_, _>>().unwrap();
     let batch = concat_batches(assets.schema(), &batches).unwrap();
     let column = batch.column_by_name(column).unwrap();
@@ -177,7 +177,7 @@ pub(crate) fn cell(assets: &StagedAssets, row: usize, column: &str) -> String {
 }
 
 /// A column of all assets as text.
-pub(crate) fn cells(assets: &StagedAssets, column: &str) -> Vec<String> {
+pub(crate) fn cells(assets: &Arc<StagedAssets>, column: &str) -> Vec<String> {
     (0..usize::try_from(assets.rows()).unwrap()).map(|row| cell(assets, row, column)).collect()
 }
 

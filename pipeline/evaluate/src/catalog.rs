@@ -104,7 +104,7 @@ impl Catalog {
     }
 
     /// The policy files that come with the program: file name and text.
-    pub fn embedded_files() -> impl Iterator<Item = (&'static str, &'static str)> {
+    pub fn embedded_files<'a>() -> impl Iterator<Item = (&'a str, &'a str)> {
         files::POLICIES.iter().copied()
     }
 
@@ -117,6 +117,11 @@ impl Catalog {
     #[must_use]
     pub fn get(&self, id: &str) -> Option<&Arc<Checked>> {
         self.0.iter().find(|(known, _)| known.as_str() == id).map(|(_, checked)| checked)
+    }
+
+    /// Takes a policy out; tells whether it was there.
+    pub fn disable(&mut self, id: &PolicyId) -> bool {
+        self.0.remove(id).is_some()
     }
 
     /// All policies, by id.

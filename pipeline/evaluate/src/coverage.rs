@@ -17,6 +17,16 @@ pub(crate) struct Answer {
     status: CoverageStatus,
 }
 
+impl Answer {
+    fn scope(&self) -> BlindScope {
+        BlindScope {
+            asset_type: self.asset_type.clone(),
+            account_id: self.account_id.clone(),
+            collected_in: self.region.clone(),
+        }
+    }
+}
+
 /// A request that was not answered whole in a scope. `*` stands for every account or region.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Gap {
@@ -30,8 +40,25 @@ pub struct Gap {
     pub request: String,
 }
 
-/// Asset type, account, and region of the scope.
-pub(crate) type ScopeOfType = (String, String, String);
+/// A scope of a judged type in which no asset can be judged.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct BlindScope {
+    /// The judged type.
+    pub asset_type: String,
+    /// The account.
+    pub account_id: String,
+    /// The scope's region.
+    pub collected_in: String,
+}
+
+/// A request of a judged type: an asset that has it among its `unread` cannot be judged.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnreadRequest {
+    /// The judged type.
+    pub asset_type: String,
+    /// The request.
+    pub request: String,
+}
 
 /// The newest coverage row of every request up to the snapshot's time.
 pub(crate) const NEWEST_ANSWERS: &str = "
@@ -53,7 +80,7 @@ pub(crate) struct Answers(pub(crate) Vec<Answer>);
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Blind {
     /// Scopes of judged types as a whole.
-    pub(crate) scopes: BTreeSet<ScopeOfType>,
+    pub(crate) scopes: BTreeSet<BlindScope>,
     /// By judged type, the requests whose failure for one asset hides that asset.
     pub(crate) requests: BTreeMap<String, BTreeSet<String>>,
     /// Why.
@@ -92,7 +119,7 @@ impl Answers {
                 if !judged(table) {
                     blind.scopes.extend(self.scopes_of_judged(checked, types, &answer.account_id, &answer.region));
                 } else if answer.request == "list" || answer.status == CoverageStatus::Skipped {
-                    blind.scopes.insert((table.clone(), answer.account_id.clone(), answer.region.clone()));
+                    blind.scopes.insert(answer.scope());
                 }
             }
             if judged(table) {
@@ -112,7 +139,7 @@ impl Answers {
         types: &'a AssetTypes,
         account: &'a str,
         region: &'a str,
-    ) -> impl Iterator<Item = ScopeOfType> + 'a {
+    ) -> impl Iterator<Item = BlindScope> + 'a {
         let judged = move |table: &str| {
             checked.policy.asset_type == table || (checked.policy.asset_type == "assets" && types.get(table).is_some())
         };
@@ -123,6 +150,6 @@ impl Answers {
             .filter(move |answer| {
                 region == "*" || region == "global" || answer.region == "global" || answer.region == region
             })
-            .map(|answer| (answer.asset_type.clone(), answer.account_id.clone(), answer.region.clone()))
+            .map(Answer::scope)
     }
 }

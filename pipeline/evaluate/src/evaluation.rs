@@ -1,31 +1,24 @@
 //! One evaluation: every enabled policy over one snapshot, its violations and counts into the lake.
 
 use std::collections::BTreeMap;
-use std::io::{Seek, SeekFrom};
 use std::sync::Arc;
 use std::time::Instant;
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringArray, TimestampMicrosecondArray};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
-use arrow::ipc::reader::StreamReader;
-use arrow::ipc::writer::StreamWriter;
 use chrono::{DateTime, Utc};
 use datafusion::common::ScalarValue;
 use datafusion::datasource::MemTable;
 use datafusion::error::DataFusionError;
 use datafusion::prelude::SessionContext;
 use futures::{StreamExt, TryStreamExt};
-use pacbot_lake::{Lake, LakeError, RunRow, SessionOptions, from_batches};
+use pacbot_lake::{Lake, LakeError, RunRow, SessionOptions, Spool, from_batches};
 use pacbot_schemas::{Category, PolicyId, PolicyStatus, RunId, Severity};
 use serde::{Deserialize, Serialize};
-use tempfile::SpooledTempFile;
 use tracing::{info, warn};
 
 use crate::catalog::Checked;
-use crate::coverage::{Answers, Blind, Gap, NEWEST_ANSWERS};
-
-/// Violations of one policy beyond this many bytes wait on disk.
-const SPOOL_BYTES: usize = 4 << 20;
+use crate::coverage::{Answers, Blind, BlindScope, Gap, NEWEST_ANSWERS, UnreadRequest};
 
 /// How one policy ended; a row of the table `policy_runs`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -66,9 +59,12 @@ pub struct PolicyRun {
     /// What was not answered.
     #[serde(default)]
     pub unknown_scopes: Vec<Gap>,
+    /// Scopes in which nothing could be judged.
+    #[serde(default)]
+    pub blind_scopes: Vec<BlindScope>,
     /// Requests whose failure hides one asset.
     #[serde(default)]
-    pub unread: Vec<String>,
+    pub unread: Vec<UnreadRequest>,
     /// How long it took.
     pub millis: u64,
 }
@@ -115,7 +111,8 @@ const JUDGED: &str = "
     left join blind_scopes as blind
         on base.asset_type = blind.asset_type and base.account_id = blind.account_id and base.collected_in = blind.collected_in";
 
-/// Evaluates `policies` over `snapshot` as run `run_id`, and writes violations and policy runs.
+/// Evaluates `enabled` policies over `snapshot` as run `run_id`, and writes violations and policy runs; `told` hears of
+/// each policy when it is done.
 ///
 /// # Errors
 ///
@@ -126,6 +123,7 @@ pub async fn evaluate(
     enabled: &[Arc<Checked>],
     snapshot: &RunRow,
     run_id: &RunId,
+    told: &(dyn Fn(&PolicyRun) + Send + Sync),
 ) -> Result<Evaluation, EvaluateError> {
     let options =
         SessionOptions { versions: snapshot.versions(), run_at: snapshot.run_at, only_pinned: true, history: false };
@@ -149,9 +147,10 @@ pub async fn evaluate(
         }
         run.millis = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         info!(policy.id = %run.policy_id, violations = run.violations, millis = run.millis, "evaluated policy {}", run.policy_id);
+        told(&run);
         evaluation.policies.push(run);
     }
-    let rows = futures::stream::iter(spools).flat_map(|spool| futures::stream::iter(read_spool(spool)));
+    let rows = futures::stream::iter(spools).flat_map(Spool::into_stream);
     lake.replace_run_rows("violations", run_id, "", rows, snapshot.run_at).await?;
     lake.replace_run_values("policy_runs", run_id, "", &evaluation.policies, snapshot.run_at).await?;
     Ok(evaluation)
@@ -186,13 +185,15 @@ fn pending(checked: &Checked, blind: &Blind, run_id: &RunId, at: DateTime<Utc>) 
         unknown: 0,
         violations: 0,
         unknown_scopes: blind.gaps.iter().cloned().collect(),
+        blind_scopes: blind.scopes.iter().cloned().collect(),
         unread: blind
             .requests
-            .values()
-            .flatten()
-            .cloned()
-            .collect::<std::collections::BTreeSet<_>>()
-            .into_iter()
+            .iter()
+            .flat_map(|(asset_type, requests)| {
+                let of_type =
+                    |request: &String| UnreadRequest { asset_type: asset_type.clone(), request: request.clone() };
+                requests.iter().map(of_type)
+            })
             .collect(),
         millis: 0,
     }
@@ -205,7 +206,7 @@ async fn one(
     blind: &Blind,
     run: &mut PolicyRun,
     schema: &SchemaRef,
-) -> Result<SpooledTempFile, DataFusionError> {
+) -> Result<Spool, DataFusionError> {
     ctx.deregister_table("blind_scopes")?;
     ctx.register_table("blind_scopes", Arc::new(blind_scopes(blind)?))?;
     ctx.deregister_table("judged")?;
@@ -226,18 +227,14 @@ async fn one(
         .sql("select judged.asset_type as __asset_type, judged.collected_in as __collected_in, policy_rows.* from policy_rows join judged on policy_rows.asset_id = judged.asset_id where not judged.hidden")
         .await?;
     let mut rows = rows.execute_stream().await?;
-    let mut spool = tempfile::spooled_tempfile(SPOOL_BYTES);
+    let mut spool = Spool::new("violations", schema)?;
     let mut violating = std::collections::HashSet::new();
-    {
-        let mut writer = StreamWriter::try_new(&mut spool, schema)?;
-        while let Some(batch) = rows.try_next().await? {
-            let batch = violations(&batch, run, schema)?;
-            run.violations += batch.num_rows() as u64;
-            let assets = batch.column(5).as_string::<i32>();
-            violating.extend((0..assets.len()).map(|row| xxh(assets.value(row))));
-            writer.write(&batch)?;
-        }
-        writer.finish()?;
+    while let Some(batch) = rows.try_next().await? {
+        let batch = violations(&batch, run, schema)?;
+        run.violations += batch.num_rows() as u64;
+        let assets = batch.column(5).as_string::<i32>();
+        violating.extend((0..assets.len()).map(|row| xxh(assets.value(row))));
+        spool.push(&batch)?;
     }
     run.violating = violating.len() as u64;
     Ok(spool)
@@ -273,10 +270,11 @@ fn judged_sql(checked: &Checked, blind: &Blind) -> String {
 fn blind_scopes(blind: &Blind) -> Result<MemTable, DataFusionError> {
     let names = ["asset_type", "account_id", "collected_in"];
     let schema = Arc::new(Schema::new(names.map(|name| Field::new(name, DataType::Utf8, false)).to_vec()));
-    let column = |pick: fn(&(String, String, String)) -> &str| {
+    let column = |pick: fn(&BlindScope) -> &str| {
         Arc::new(StringArray::from_iter_values(blind.scopes.iter().map(pick))) as ArrayRef
     };
-    let columns = vec![column(|scope| &scope.0), column(|scope| &scope.1), column(|scope| &scope.2)];
+    let columns =
+        vec![column(|scope| &scope.asset_type), column(|scope| &scope.account_id), column(|scope| &scope.collected_in)];
     MemTable::try_new(schema.clone(), vec![vec![RecordBatch::try_new(schema, columns)?]])
 }
 
@@ -341,17 +339,5 @@ fn evidence(batch: &RecordBatch) -> Result<ArrayRef, DataFusionError> {
     writer.write(&batch.project(&extra)?)?;
     writer.finish()?;
     let text = String::from_utf8(writer.into_inner()).map_err(|error| DataFusionError::External(Box::new(error)))?;
-    Ok(Arc::new(StringArray::from_iter_values(text.lines())))
-}
-
-fn read_spool(mut spool: SpooledTempFile) -> Box<dyn Iterator<Item = Result<RecordBatch, LakeError>> + Send> {
-    let failed = |source| LakeError::Rows { table: "violations".to_owned(), source };
-    let reader = spool
-        .seek(SeekFrom::Start(0))
-        .map_err(|error| failed(error.into()))
-        .and_then(|_| StreamReader::try_new(spool, None).map_err(failed));
-    match reader {
-        Ok(reader) => Box::new(reader.map(move |batch| batch.map_err(failed))),
-        Err(error) => Box::new(std::iter::once(Err(error))),
-    }
+    Ok(Arc::new(text.lines().map(Some).collect::<StringArray>()))
 }

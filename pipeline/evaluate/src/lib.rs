@@ -15,7 +15,7 @@ mod policy;
 mod policy_test;
 
 pub use catalog::{COLUMNS, Catalog, Checked, Overrides};
-pub use coverage::Gap;
+pub use coverage::{BlindScope, Gap, UnreadRequest};
 pub use evaluation::{EvaluateError, Evaluation, PolicyRun, evaluate, issue_id};
 pub use parameter::ParameterType;
 pub use policy::{Parameter, Policy};

@@ -77,12 +77,14 @@ impl LakeError {
         move |source| Self::Table { table: table.clone(), action, source: Box::new(source) }
     }
 
-    pub(crate) fn query(table: &str) -> impl Fn(DataFusionError) -> Self + use<> {
+    /// For `map_err`: a query over `table` failed.
+    pub fn query(table: &str) -> impl Fn(DataFusionError) -> Self + use<> {
         let table = table.to_owned();
         move |source| Self::Query { table: table.clone(), source: Box::new(source) }
     }
 
-    pub(crate) fn rows(table: &str) -> impl Fn(arrow::error::ArrowError) -> Self + use<> {
+    /// For `map_err`: rows of `table` are not what they should be.
+    pub fn rows(table: &str) -> impl Fn(arrow::error::ArrowError) -> Self + use<> {
         let table = table.to_owned();
         move |source| Self::Rows { table: table.clone(), source }
     }

@@ -1,7 +1,7 @@
 //! `<table>_history`: every state in which each asset was landed, gone ones included.
 //!
 //! Reads the files of the pinned version and those that earlier versions held, as long as vacuum keeps them.
-//! A row that was only copied from file to file stands once. `valid_to` is null for what is current.
+//! A row that was only copied from file to file stands once. `seen_until` is null for what is current.
 
 use std::sync::Arc;
 
@@ -25,10 +25,10 @@ pub(crate) async fn provider_of(
 ) -> Result<Arc<dyn TableProvider>, LakeError> {
     let failed = LakeError::query(table.name());
     let dated = |files: Arc<dyn TableProvider>, removed_at: Option<i64>| {
-        let valid_to = lit(ScalarValue::TimestampMicrosecond(removed_at, Some("UTC".into()))).alias("valid_to");
+        let seen_until = lit(ScalarValue::TimestampMicrosecond(removed_at, Some("UTC".into()))).alias("seen_until");
         let mut columns: Vec<Expr> =
             schema.fields().iter().map(|field| Expr::Column(field.name().as_str().into())).collect();
-        columns.push(valid_to);
+        columns.push(seen_until);
         ctx.read_table(files).and_then(|frame| frame.select(columns))
     };
     let mut all = dated(provider(Some(table), schema)?, None).map_err(&failed)?;
@@ -43,7 +43,7 @@ pub(crate) async fn provider_of(
     // The same row in several files: the last that held it says how long it was valid.
     let newest = row_number()
         .partition_by(vec![col("asset_id"), col("collected_at"), col("content_hash")])
-        .order_by(vec![col("valid_to").sort(false, true)])
+        .order_by(vec![col("seen_until").sort(false, true)])
         .build()
         .map_err(&failed)?
         .alias("newest");
@@ -51,11 +51,11 @@ pub(crate) async fn provider_of(
         .fields()
         .iter()
         .map(|field| match field.name().as_str() {
-            "collected_at" => col("collected_at").alias("valid_from"),
+            "collected_at" => col("collected_at").alias("seen_from"),
             name => Expr::Column(name.into()),
         })
         .collect();
-    columns.push(col("valid_to"));
+    columns.push(col("seen_until"));
     let plan = LogicalPlanBuilder::from(all.into_unoptimized_plan())
         .window(vec![newest])
         .and_then(|plan| plan.filter(col("newest").eq(lit(1_u64))))
@@ -68,9 +68,9 @@ pub(crate) async fn provider_of(
 /// The history of a table that was never written.
 pub(crate) fn empty_schema(schema: &SchemaRef) -> SchemaRef {
     let renamed = schema.fields().iter().map(|field| match field.name().as_str() {
-        "collected_at" => Arc::new(field.as_ref().clone().with_name("valid_from")),
+        "collected_at" => Arc::new(field.as_ref().clone().with_name("seen_from")),
         _ => field.clone(),
     });
-    let valid_to = Arc::new(Field::new("valid_to", timestamp(), true));
-    Arc::new(Schema::new(renamed.chain([valid_to]).collect::<Vec<_>>()))
+    let seen_until = Arc::new(Field::new("seen_until", timestamp(), true));
+    Arc::new(Schema::new(renamed.chain([seen_until]).collect::<Vec<_>>()))
 }

@@ -78,7 +78,8 @@ impl RunRow {
         matches!(self.status, RunStatus::Complete | RunStatus::Partial)
     }
 
-    fn is_dead(&self, host: &str, now: DateTime<Utc>, is_alive: &impl Fn(u32) -> bool) -> bool {
+    /// Whether nobody will end the stage any more. `is_alive` tells whether a process of this machine still runs.
+    pub fn is_dead(&self, host: &str, now: DateTime<Utc>, is_alive: &impl Fn(u32) -> bool) -> bool {
         self.status == RunStatus::Running
             && if self.host == host { !is_alive(self.process) } else { now - self.started_at > ABANDONED_AFTER }
     }

@@ -26,6 +26,7 @@ use crate::error::LakeError;
 use crate::history;
 use crate::lake::Lake;
 use crate::run_time::run_time_functions;
+use crate::session_store::SessionStore;
 use crate::table::Table;
 
 /// The address under which sessions know the lake's root.
@@ -92,7 +93,7 @@ impl Lake {
         let ctx = bare_session(self.settings.memory, run_at)?;
         let root = Url::parse(ROOT)
             .map_err(|error| LakeError::Location { location: ROOT.to_owned(), reason: error.to_string() })?;
-        ctx.register_object_store(&root, self.store.clone());
+        ctx.register_object_store(&root, Arc::new(SessionStore(self.store.clone())));
         Ok(ctx)
     }
 

@@ -52,8 +52,12 @@ impl fmt::Debug for LakeSettings {
     }
 }
 
-/// `512 MiB`, `1 GiB` or a number of bytes.
-fn bytes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
+/// Reads a size from a configuration: `512 MiB`, `1 GiB` or a number of bytes.
+///
+/// # Errors
+///
+/// When the text is no size.
+pub fn bytes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
     #[derive(Deserialize)]
     #[serde(untagged)]
     enum Size {

@@ -230,7 +230,7 @@ fn columns(
         if AssetType::new(text).is_err() {
             mistakes.add(name.span(), format!("`{text}` is no column name (lower-case letters, digits and `_`)"), None);
         }
-        let common = FRONT_COLUMNS.iter().chain(&BACK_COLUMNS).any(|common| common == text);
+        let common = FRONT_COLUMNS.iter().chain(&BACK_COLUMNS).chain(&HISTORY_COLUMNS).any(|common| common == text);
         if common && text != "tags" {
             mistakes.add(name.span(), format!("duplicate column `{text}`: every asset table has it"), None);
         }

@@ -37,7 +37,7 @@ impl StagedRows for Rows {
 struct TestLake {
     lake: Lake,
     def: Arc<AssetTypeDef>,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 fn at(day: u32) -> DateTime<Utc> {
@@ -54,7 +54,7 @@ impl TestLake {
         let types = Arc::new(AssetTypes::parse([("vpc.toml", VPC)]).unwrap());
         let settings = LakeSettings { location: folder.path().display().to_string(), ..LakeSettings::default() };
         let def = types.get("aws_vpc").unwrap().clone();
-        Self { lake: Lake::open(settings, types).await.unwrap(), def, _folder: folder }
+        Self { lake: Lake::open(settings, types).await.unwrap(), def, folder }
     }
 
     fn answered(&self, account: &str, region: &str, day: u32, vpcs: &[(&str, i64)]) -> Answered {
@@ -95,7 +95,7 @@ async fn only_answered_scopes_are_replaced_and_first_seen_survives() {
     let landed = test.land(2, vec![test.answered("1", "eu", 2, &[("b", 20), ("d", 4)])]).await;
     assert_eq!(landed.assets, 3);
     assert_eq!(test.rows(CURRENT).await, "1/b 2026-01-01 b\n1/d 2026-01-02 d\n2/c 2026-01-01 c");
-    let history = "select asset_id, cast(valid_from as date) as f, cast(valid_to as date) as t from aws_vpc_history order by 1, 2";
+    let history = "select asset_id, cast(seen_from as date) as f, cast(seen_until as date) as t from aws_vpc_history order by 1, 2";
     assert_eq!(
         test.rows(history).await,
         "1/a 2026-01-01 2026-01-02\n1/b 2026-01-01 2026-01-02\n1/b 2026-01-02\n1/d 2026-01-02\n2/c 2026-01-01"
@@ -183,10 +183,21 @@ async fn optimize_and_vacuum_keep_what_readers_see() {
         3,
         "accounts that no file spans are added beside it"
     );
-    let history = "select asset_id, cast(valid_from as date) as f, valid_to from aws_vpc_history order by 1";
+    let history = "select asset_id, cast(seen_from as date) as f, seen_until from aws_vpc_history order by 1";
     let before = (test.rows(CURRENT).await, test.rows(history).await);
     assert_eq!(test.lake.optimize("aws_vpc", at(4)).await.unwrap().after, 1);
     assert_eq!((test.rows(CURRENT).await, test.rows(history).await), before);
     assert_eq!(test.lake.vacuum("aws_vpc", chrono::Duration::days(400), false).await.unwrap(), 0);
     assert_eq!(test.lake.vacuum("aws_vpc", chrono::Duration::zero(), true).await.unwrap(), 3);
+}
+
+#[tokio::test]
+async fn a_lost_file_is_an_error_and_no_empty_table() {
+    let test = TestLake::new().await;
+    test.land(1, vec![test.answered("1", "eu", 1, &[("a", 1)])]).await;
+    let file = test.lake.table("aws_vpc").await.unwrap().unwrap().files().unwrap().remove(0);
+    let ctx = test.lake.session(SessionOptions::newest(at(2))).await.unwrap();
+    std::fs::remove_file(test.folder.path().join("aws_vpc").join(&file.path)).unwrap();
+    let error = ctx.sql("select count(*) from aws_vpc").await.unwrap().collect().await.unwrap_err();
+    assert!(error.to_string().contains("is missing although a version of its table holds it"), "{error}");
 }
