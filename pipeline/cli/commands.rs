@@ -6,8 +6,14 @@ use std::sync::Arc;
 use anyhow::{Context, anyhow};
 use pacbot_schemas::{AssetTypes, SourceError};
 
+pub(crate) mod collect;
+pub(crate) mod evaluate;
+pub(crate) mod issues;
 pub(crate) mod lake;
 pub(crate) mod policies;
+pub(crate) mod report;
+pub(crate) mod run;
+pub(crate) mod runs;
 pub(crate) mod schema;
 pub(crate) mod sql;
 
@@ -17,13 +23,13 @@ fn asset_types() -> anyhow::Result<Arc<AssetTypes>> {
 }
 
 /// Mistakes in files as one error.
-fn all(errors: &[SourceError]) -> anyhow::Error {
+pub(crate) fn all(errors: &[SourceError]) -> anyhow::Error {
     let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
     anyhow!("{} mistake(s) found\n{}", errors.len(), lines.join("\n"))
 }
 
 /// Files as name and text.
-fn read_files(files: &[PathBuf]) -> anyhow::Result<Vec<(String, String)>> {
+pub(crate) fn read_files(files: &[PathBuf]) -> anyhow::Result<Vec<(String, String)>> {
     let read = |file: &PathBuf| {
         let text = std::fs::read_to_string(file).with_context(|| format!("failed to read `{}`", file.display()))?;
         Ok((file.display().to_string(), text))

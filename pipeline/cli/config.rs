@@ -1,15 +1,18 @@
 //! The configuration: one file, read once, unknown keys refused.
 
-use std::collections::BTreeMap;
 use std::io::Write;
-use std::path::Path;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::Context;
-use pacbot_evaluate::Overrides;
+use anyhow::{Context, bail};
+use pacbot_cloud::AwsSettings;
+use pacbot_evaluate::{Catalog, Overrides};
 use pacbot_lake::LakeSettings;
-use pacbot_schemas::{PolicyId, SourceError};
+use pacbot_schemas::{AssetTypes, PolicyId, SourceError};
 use serde::Deserialize;
+
+use crate::commands;
 
 const FILE: &str = "pacbot.toml";
 
@@ -23,6 +26,32 @@ const TEMPLATE: &str = "\
 # memory = \"512 MiB\"           # queries beyond it spill to disk
 # options = { aws_endpoint = \"http://127.0.0.1:8333\", aws_allow_http = \"true\" }
 
+# [aws]                          # base credentials come from the usual places: environment, profile, SSO, IMDS
+# profile = \"audit\"
+# regions = [\"eu-west-1\", \"us-east-1\"]      # default: those that each account has enabled
+# organization = { role = \"pacbot\" }         # all member accounts, by this role in each of them
+# exclude_accounts = [\"111122223333\"]        # never read; what they had is closed as out of scope
+
+# [[aws.accounts]]               # or accounts by name
+# id = \"444455556666\"
+# name = \"shop\"
+# role = \"pacbot\"
+# external_id = \"…\"
+
+# [aws.limits]
+# concurrency = 32               # requests in flight
+# requests_per_second = 20       # per account, region and service
+
+[collect]
+# types = [\"aws_s3_bucket\"]    # default: all
+# scopes_at_once = 32
+# memory = \"256 MiB\"           # assets beyond it wait on disk until they are landed
+# everything = false             # make optional requests even if no policy reads their columns
+
+[policies]
+# folder = \"policies\"          # your own policies, beside those that come with the program
+# disabled = [\"aws-ebs-volume-attached\"]
+
 # Parameters of policies, by policy id; `pacbot policies show ID` lists them.
 # [policies.parameters.aws-iam-access-key-rotated]
 # max_age_days = 60
@@ -32,17 +61,45 @@ const TEMPLATE: &str = "\
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Config {
+    /// The accounts of AWS.
+    pub(crate) aws: AwsSettings,
+    /// Collecting.
+    pub(crate) collect: CollectSettings,
     /// The lake.
     pub(crate) lake: LakeSettings,
     /// The policies.
     pub(crate) policies: PolicySettings,
 }
 
-/// Which values the policies' parameters have.
+/// What is collected, and with how much of the machine.
+#[derive(Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct CollectSettings {
+    /// Asset types; all when absent.
+    pub(crate) types: Option<Vec<String>>,
+    /// Scopes that are asked at the same time.
+    pub(crate) scopes_at_once: NonZeroUsize,
+    /// Memory of assets that wait to be landed, in bytes.
+    #[serde(deserialize_with = "pacbot_lake::bytes")]
+    pub(crate) memory: usize,
+    /// Whether optional requests are made that no policy needs.
+    pub(crate) everything: bool,
+}
+
+impl Default for CollectSettings {
+    fn default() -> Self {
+        let scopes_at_once = const { NonZeroUsize::new(32).unwrap() };
+        Self { types: None, scopes_at_once, memory: 256 << 20, everything: false }
+    }
+}
+
+/// Which policies there are, and the values of their parameters.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct PolicySettings {
-    parameters: BTreeMap<PolicyId, BTreeMap<String, toml::Value>>,
+    folder: Option<PathBuf>,
+    disabled: Vec<PolicyId>,
+    parameters: Overrides,
 }
 
 impl Config {
@@ -57,10 +114,42 @@ impl Config {
         Ok(parsed.map_err(|error| SourceError::from_toml(&path.display().to_string(), &text, 0, &error))?)
     }
 
-    /// Parameter overrides.
-    pub(crate) fn overrides(&self) -> &Overrides {
-        &self.policies.parameters
+    /// The enabled policies: those that come with the program and those of the configured folder.
+    pub(crate) async fn catalog(&self, types: &AssetTypes) -> anyhow::Result<Catalog> {
+        let own = match &self.policies.folder {
+            Some(folder) => policies_in(folder)?,
+            None => Vec::new(),
+        };
+        let own = own.iter().map(|(file, text)| (file.as_str(), text.as_str()));
+        let files = Catalog::embedded_files().chain(own);
+        let catalog = Catalog::load(files, types, &self.policies.parameters).await;
+        let mut catalog = catalog.map_err(|errors| commands::all(&errors))?;
+        for id in &self.policies.disabled {
+            if !catalog.disable(id) {
+                bail!("`[policies] disabled` names `{id}`, which is no policy");
+            }
+        }
+        Ok(catalog)
     }
+}
+
+/// The policy files of a folder and of those below it, as name and text, sorted.
+fn policies_in(folder: &Path) -> anyhow::Result<Vec<(String, String)>> {
+    let mut files = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        let failed = || format!("failed to read the policies' folder `{}`", folder.display());
+        for entry in std::fs::read_dir(&folder).with_context(failed)? {
+            let path = entry.with_context(failed)?.path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|end| end == "sql") {
+                files.push(path);
+            }
+        }
+    }
+    files.sort();
+    commands::read_files(&files)
 }
 
 /// Writes the template, never over a file.

@@ -9,8 +9,18 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser, Subcommand};
 use config::Config;
 
+mod collection;
 mod commands;
 mod config;
+mod coverage_row;
+mod execution;
+mod output;
+mod progress;
+mod prompt;
+mod scopes;
+mod source;
+mod terminal;
+mod walk;
 
 /// Continuous compliance for clouds, on a columnar lake
 #[derive(Debug, Parser)]
@@ -35,13 +45,20 @@ struct Arguments {
 enum Command {
     /// Write a commented pacbot.toml
     Init,
+    Run(commands::run::Run),
+    Collect(commands::collect::Collect),
+    Evaluate(commands::evaluate::Evaluate),
+    Report(commands::report::ReportArgs),
+    #[command(subcommand)]
+    Issues(commands::issues::Issues),
+    #[command(subcommand)]
+    Runs(commands::runs::Runs),
     /// The asset types and their tables
     #[command(subcommand)]
     Schema(commands::schema::Schema),
     /// The policies
     #[command(subcommand)]
     Policies(commands::policies::Policies),
-    /// Ask the lake one read-only SQL statement
     Sql(commands::sql::Sql),
     /// The lake's tables and their upkeep
     #[command(subcommand)]
@@ -90,6 +107,12 @@ async fn run(arguments: Arguments, out: &mut impl Write) -> anyhow::Result<ExitC
     }
     match arguments.command {
         Command::Init => config::init(out),
+        Command::Run(command) => commands::run::run(command, &config, out).await,
+        Command::Collect(command) => commands::collect::run(command, &config, out).await,
+        Command::Evaluate(command) => commands::evaluate::run(command, &config, out).await,
+        Command::Report(command) => commands::report::run(&command, &config, out).await,
+        Command::Issues(command) => commands::issues::run(&command, &config, out).await,
+        Command::Runs(command) => commands::runs::run(&command, &config, out).await,
         Command::Schema(command) => commands::schema::run(&command, out),
         Command::Policies(command) => commands::policies::run(command, &config, out).await,
         Command::Sql(command) => commands::sql::run(&command, &config, out).await,

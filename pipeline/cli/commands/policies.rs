@@ -46,7 +46,7 @@ pub(crate) enum Policies {
 
 pub(crate) async fn run(command: Policies, config: &Config, out: &mut impl Write) -> anyhow::Result<ExitCode> {
     let types = asset_types()?;
-    let embedded = async || Catalog::embedded(&types, config.overrides()).await.map_err(|errors| all(&errors));
+    let embedded = async || config.catalog(&types).await;
     match command {
         Policies::List => {
             for checked in embedded().await?.iter() {
@@ -70,7 +70,7 @@ pub(crate) async fn run(command: Policies, config: &Config, out: &mut impl Write
     Ok(ExitCode::SUCCESS)
 }
 
-fn find(catalog: &Catalog, id: &str) -> anyhow::Result<Arc<Checked>> {
+pub(crate) fn find(catalog: &Catalog, id: &str) -> anyhow::Result<Arc<Checked>> {
     match catalog.get(id) {
         Some(checked) => Ok(checked.clone()),
         None => match pacbot_schemas::nearest(id, catalog.iter().map(|checked| checked.policy.id.as_str())) {

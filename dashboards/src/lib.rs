@@ -1,0 +1,12 @@
+//! What people see of the lake: SQL views, and the report that is made of them.
+//!
+//! A number that is shown in two places is one view ([`register_views`]). Nothing here talks to a cloud or changes the
+//! lake.
+
+mod layout;
+mod report;
+mod views;
+
+pub use layout::{Align, columns};
+pub use report::{Report, ReportError, TextOptions};
+pub use views::{VIEWS, open_issues, register_views};

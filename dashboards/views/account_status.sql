@@ -1,0 +1,38 @@
+-- One row per account that is collected: its assets, its issues by severity, and its requests without an answer.
+with accounts as (
+    select account_id, max(account_name) as account_name, count(*) filter (where status not in ('complete', 'skipped')) as unanswered_requests
+    from answers
+    where status <> 'withdrawn'
+    group by account_id
+),
+owned as (
+    select account_id, count(*) as assets
+    from assets
+    group by account_id
+),
+tracked as (
+    select
+        account_id,
+        count(*) filter (where state = 'open') as open_issues,
+        count(*) filter (where state = 'open' and severity = 'critical') as open_critical,
+        count(*) filter (where state = 'open' and severity = 'high') as open_high,
+        count(*) filter (where state = 'open' and severity = 'medium') as open_medium,
+        count(*) filter (where state = 'open' and severity = 'low') as open_low,
+        count(*) filter (where state = 'unknown') as unknown_issues
+    from issues
+    group by account_id
+)
+select
+    accounts.account_id,
+    accounts.account_name,
+    coalesce(owned.assets, 0) as assets,
+    coalesce(tracked.open_issues, 0) as open_issues,
+    coalesce(tracked.open_critical, 0) as open_critical,
+    coalesce(tracked.open_high, 0) as open_high,
+    coalesce(tracked.open_medium, 0) as open_medium,
+    coalesce(tracked.open_low, 0) as open_low,
+    coalesce(tracked.unknown_issues, 0) as unknown_issues,
+    accounts.unanswered_requests
+from accounts
+left join owned on accounts.account_id = owned.account_id
+left join tracked on accounts.account_id = tracked.account_id

@@ -1,0 +1,27 @@
+-- One row per severity, the worst first by `severity_rank`: policies, those with violations, and issues.
+with ranks as (
+    select * from (values ('critical', 1), ('high', 2), ('medium', 3), ('low', 4)) as ranked (severity, severity_rank)
+),
+policies as (
+    select severity, count(*) as policies, count(*) filter (where violating > 0) as violated_policies
+    from policy_status
+    group by severity
+),
+tracked as (
+    select
+        severity,
+        count(*) filter (where state = 'open') as open_issues,
+        count(*) filter (where state = 'unknown') as unknown_issues
+    from issues
+    group by severity
+)
+select
+    ranks.severity,
+    ranks.severity_rank,
+    coalesce(policies.policies, 0) as policies,
+    coalesce(policies.violated_policies, 0) as violated_policies,
+    coalesce(tracked.open_issues, 0) as open_issues,
+    coalesce(tracked.unknown_issues, 0) as unknown_issues
+from ranks
+left join policies on ranks.severity = policies.severity
+left join tracked on ranks.severity = tracked.severity

@@ -1,0 +1,191 @@
+//! Turns the difference between an evaluation and the issues into events, and folds the events into issues.
+//!
+//! Promises: an issue closes only because its asset was judged clean, is gone from a scope that was answered whole, or
+//! because a person withdrew its policy or scope. All events of a diff are one commit on the version that it read; who
+//! was overtaken compares again. Doing it twice changes nothing more. A kill between the events and the issues leaves
+//! issues that the next diff brings up to date.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch, StringArray};
+use arrow::datatypes::Int64Type;
+use datafusion::common::ScalarValue;
+use datafusion::datasource::MemTable;
+use datafusion::error::DataFusionError;
+use datafusion::execution::context::SessionContext;
+use datafusion::prelude::DataFrame;
+use futures::{Stream, StreamExt};
+use pacbot_lake::{Lake, LakeError, RunRow, SessionOptions};
+use pacbot_schemas::RunId;
+use tracing::info;
+
+/// Writers that overtake each other retry this often.
+const ATTEMPTS: u32 = 20;
+
+/// Why issues could not be brought up to date.
+#[derive(Debug, thiserror::Error)]
+pub enum DiffError {
+    /// The lake could not be read or written.
+    #[error("the lake failed")]
+    Lake(#[from] LakeError),
+    /// A query failed.
+    #[error("failed to compare violations with issues")]
+    Query(#[from] DataFusionError),
+    /// Other writers were faster every time.
+    #[error("other writers were faster {ATTEMPTS} times; nothing was changed")]
+    Contention,
+}
+
+/// What a diff changed: how many issues, by cause.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Diffed {
+    /// Events by cause, as in `issue_events`.
+    pub causes: BTreeMap<String, u64>,
+    /// Issues that are open now.
+    pub open: u64,
+}
+
+impl Diffed {
+    /// All events.
+    #[must_use]
+    pub fn events(&self) -> u64 {
+        self.causes.values().sum()
+    }
+}
+
+impl fmt::Display for Diffed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} open", self.open)?;
+        for (cause, count) in &self.causes {
+            write!(f, ", {count} {}", cause.replace('_', " "))?;
+        }
+        Ok(())
+    }
+}
+
+/// Compares what the evaluation `run_id` found in `snapshot` with the issues, and records what changed.
+///
+/// `is_full` says that all enabled policies were evaluated: one without a result is then retired. Otherwise policies
+/// without a result keep their issues.
+///
+/// # Errors
+///
+/// [`DiffError::Contention`] when others were always faster; [`DiffError::Lake`] and [`DiffError::Query`] when reading or
+/// writing failed. Either all events were written or none.
+pub async fn diff(lake: &Lake, run_id: &RunId, snapshot: &RunRow, is_full: bool) -> Result<Diffed, DiffError> {
+    let (version, sequence) = append_events(lake, run_id, snapshot, is_full).await?;
+    fold(lake, snapshot, version).await?;
+    summary(lake, snapshot, version, sequence).await
+}
+
+/// Appends the events; yields the version of `issue_events` that holds them, and their number.
+async fn append_events(
+    lake: &Lake,
+    run_id: &RunId,
+    snapshot: &RunRow,
+    is_full: bool,
+) -> Result<(Option<u64>, i64), DiffError> {
+    for _ in 0..ATTEMPTS {
+        let version = lake.table("issue_events").await?.map(|table| table.version());
+        let ctx = session(lake, snapshot, version).await?;
+        ctx.register_table("before", ctx.sql(include_str!("diff/fold.sql")).await?.into_view())?;
+        ctx.register_table("pins", Arc::new(pins(snapshot)?))?;
+        let sequence = number(&ctx, "select coalesce(max(sequence), 0) + 1 from issue_events").await?;
+        let at = snapshot.run_at.timestamp_micros();
+        let events = ctx.sql(include_str!("diff/events.sql")).await?.with_param_values(vec![
+            ("run_id", ScalarValue::Utf8(Some(run_id.to_string()))),
+            ("sequence", ScalarValue::Int64(Some(sequence))),
+            ("at", ScalarValue::TimestampMicrosecond(Some(at), Some("UTC".into()))),
+            ("is_full", ScalarValue::Boolean(Some(is_full))),
+        ])?;
+        let events = rows(lake, "issue_events", events).await?;
+        if let Some(version) = lake.commit_on("issue_events", version, events, false, snapshot.run_at).await? {
+            info!(run = %run_id, version, sequence, "compared with the issues");
+            return Ok((Some(version), sequence));
+        }
+    }
+    Err(DiffError::Contention)
+}
+
+/// Writes the table `issues` as `issue_events` folds, unless a later fold is there.
+async fn fold(lake: &Lake, snapshot: &RunRow, mut events: Option<u64>) -> Result<(), DiffError> {
+    for _ in 0..ATTEMPTS {
+        let issues = lake.table("issues").await?.map(|table| table.version());
+        let mut options = options(snapshot, events);
+        options.versions.0.extend(issues.map(|version| ("issues".to_owned(), version)));
+        let ctx = lake.session(options).await?;
+        let folded = number(&ctx, "select coalesce(max(sequence), 0) from issues").await?;
+        let newest = number(&ctx, "select coalesce(max(sequence), 0) from issue_events").await?;
+        if folded >= newest {
+            return Ok(());
+        }
+        let state = rows(lake, "issues", ctx.sql(include_str!("diff/fold.sql")).await?).await?;
+        if lake.commit_on("issues", issues, state, true, snapshot.run_at).await?.is_some() {
+            return Ok(());
+        }
+        // Whoever was faster may have appended events as well.
+        events = lake.table("issue_events").await?.map(|table| table.version());
+    }
+    Err(DiffError::Contention)
+}
+
+async fn summary(lake: &Lake, snapshot: &RunRow, events: Option<u64>, sequence: i64) -> Result<Diffed, DiffError> {
+    let ctx = session(lake, snapshot, events).await?;
+    let causes = ctx
+        .sql("select cause, count(*) from issue_events where sequence = $sequence group by cause")
+        .await?
+        .with_param_values(vec![("sequence", ScalarValue::Int64(Some(sequence)))])?;
+    let mut diffed = Diffed::default();
+    // One row per cause.
+    for batch in causes.collect().await? {
+        let (names, counts) = (batch.column(0).as_string::<i32>(), batch.column(1).as_primitive::<Int64Type>());
+        for row in 0..batch.num_rows() {
+            diffed.causes.insert(names.value(row).to_owned(), counts.value(row).unsigned_abs());
+        }
+    }
+    diffed.open = number(&ctx, "select count(*) from issues where state = 'open'").await?.unsigned_abs();
+    Ok(diffed)
+}
+
+fn options(snapshot: &RunRow, events: Option<u64>) -> SessionOptions {
+    let mut versions = snapshot.versions();
+    versions.0.extend(events.map(|version| ("issue_events".to_owned(), version)));
+    SessionOptions { versions, run_at: snapshot.run_at, only_pinned: true, history: false }
+}
+
+async fn session(lake: &Lake, snapshot: &RunRow, events: Option<u64>) -> Result<SessionContext, DiffError> {
+    Ok(lake.session(options(snapshot, events)).await?)
+}
+
+/// The rows in the table's own schema.
+async fn rows(
+    lake: &Lake,
+    table: &'static str,
+    frame: DataFrame,
+) -> Result<impl Stream<Item = Result<RecordBatch, LakeError>> + Send + use<>, DiffError> {
+    let schema = lake.schema_of(table)?;
+    let batches = frame.execute_stream().await?;
+    Ok(batches.map(move |batch| {
+        let batch = batch.map_err(LakeError::query(table))?;
+        RecordBatch::try_new(schema.clone(), batch.columns().to_vec()).map_err(LakeError::rows(table))
+    }))
+}
+
+fn pins(snapshot: &RunRow) -> Result<MemTable, DataFusionError> {
+    let names = StringArray::from_iter_values(snapshot.snapshot.iter().map(|pin| pin.table.as_str()));
+    let versions = snapshot.snapshot.iter().map(|pin| i64::try_from(pin.version).unwrap_or(i64::MAX));
+    let columns: [(&str, ArrayRef); 2] =
+        [("asset_type", Arc::new(names)), ("table_version", Arc::new(Int64Array::from_iter_values(versions)))];
+    let batch = RecordBatch::try_from_iter(columns)?;
+    MemTable::try_new(batch.schema(), vec![vec![batch]])
+}
+
+async fn number(ctx: &SessionContext, sql: &str) -> Result<i64, DataFusionError> {
+    let batches = ctx.sql(sql).await?.collect().await?;
+    Ok(batches.first().map_or(0, |batch| batch.column(0).as_primitive::<Int64Type>().value(0)))
+}
+
+#[cfg(test)]
+mod tests;

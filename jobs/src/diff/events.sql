@@ -1,0 +1,149 @@
+-- What one evaluation changes about the issues. Reads `before` (the state of each issue), `violations`, `policy_runs`,
+-- `coverage`, `assets` and `pins` (asset_type, table_version) of the snapshot that was judged; yields the columns of
+-- `issue_events`, one row for each issue whose state changes.
+--
+-- An issue closes only if its asset was judged and does not violate any more (fixed), its scope was answered whole
+-- without the asset (asset_gone), or a person withdrew the scope (out_of_scope) or the policy (policy_retired). All else
+-- that is missing is unknown.
+with judged as (
+    select policy_id, status, blind_scopes, unread
+    from policy_runs
+    where run_id = $run_id
+),
+seen as (
+    select *
+    from (
+        select violations.*, row_number() over (partition by issue_id order by reason, evidence) as place
+        from violations
+        where run_id = $run_id
+    )
+    where place = 1
+),
+missing as (
+    select before.*
+    from before
+    left anti join seen on before.issue_id = seen.issue_id
+    where before.state <> 'closed'
+),
+asset as (
+    select assets.asset_type, assets.asset_id, assets.account_id, assets.collected_in, assets.unread
+    from assets
+    left semi join missing on assets.asset_id = missing.asset_id
+),
+answer as (
+    select account_id, region, asset_type, status
+    from (
+        select
+            account_id, region, asset_type, status,
+            row_number() over (partition by account_id, region, asset_type order by collected_at desc, run_id desc) as age
+        from coverage
+        where request = 'list' and collected_at <= $at
+    )
+    where age = 1
+),
+blind as (
+    select policy_id, scope['asset_type'] as asset_type, scope['account_id'] as account_id, scope['collected_in'] as collected_in
+    from (select policy_id, unnest(blind_scopes) as scope from judged)
+),
+unread as (
+    select policy_id, item['asset_type'] as asset_type, item['request'] as request
+    from (select policy_id, unnest(unread) as item from judged)
+),
+hidden as (
+    select distinct missing.issue_id
+    from missing
+    join (select asset_type, asset_id, unnest(unread) as request from asset) as of_asset
+        on missing.asset_type = of_asset.asset_type and missing.asset_id = of_asset.asset_id
+    join unread
+        on missing.policy_id = unread.policy_id
+        and of_asset.asset_type = unread.asset_type
+        and of_asset.request = unread.request
+),
+verdict as (
+    select
+        missing.*,
+        case
+            when judged.policy_id is null then 'policy_retired'
+            when asset.asset_id is null and answer.status = 'complete' then 'asset_gone'
+            when asset.asset_id is null and answer.status = 'withdrawn' then 'out_of_scope'
+            when asset.asset_id is null then 'not_covered'
+            when judged.status = 'failed' then 'policy_failed'
+            when blind.policy_id is not null or hidden.issue_id is not null then 'not_covered'
+            else 'fixed'
+        end as verdict
+    from missing
+    left join judged on missing.policy_id = judged.policy_id
+    left join asset on missing.asset_type = asset.asset_type and missing.asset_id = asset.asset_id
+    left join answer
+        on missing.asset_type = answer.asset_type
+        and missing.account_id = answer.account_id
+        and missing.collected_in = answer.region
+    left join blind
+        on missing.policy_id = blind.policy_id
+        and asset.asset_type = blind.asset_type
+        and asset.account_id = blind.account_id
+        and asset.collected_in = blind.collected_in
+    left join hidden on missing.issue_id = hidden.issue_id
+    where judged.policy_id is not null or $is_full
+),
+opened as (
+    select
+        seen.issue_id,
+        before.state as from_state,
+        'open' as to_state,
+        case
+            when before.state is null then 'opened'
+            when before.state = 'closed' then 'reopened'
+            else 'judged_again'
+        end as cause,
+        case
+            when before.state is null then cast(1 as bigint)
+            when before.state = 'closed' then before.occurrence + 1
+            else before.occurrence
+        end as occurrence,
+        seen.policy_id, seen.severity, seen.asset_type, seen.asset_id, seen.account_id, seen.region, seen.collected_in,
+        seen.key, seen.reason, seen.evidence
+    from seen
+    left join before on seen.issue_id = before.issue_id
+    where before.state is null or before.state in ('closed', 'unknown')
+),
+left_open as (
+    select
+        issue_id,
+        state as from_state,
+        case when verdict in ('not_covered', 'policy_failed') then 'unknown' else 'closed' end as to_state,
+        verdict as cause,
+        occurrence,
+        policy_id, severity, asset_type, asset_id, account_id, region, collected_in, key, reason, evidence
+    from verdict
+    where not (state = 'unknown' and verdict in ('not_covered', 'policy_failed'))
+),
+changed as (
+    select * from opened
+    union all
+    select * from left_open
+)
+select
+    changed.issue_id,
+    cast($sequence as bigint) as sequence,
+    cast($run_id as varchar) as run_id,
+    $at as at,
+    changed.from_state,
+    changed.to_state,
+    changed.cause,
+    'pacbot' as actor,
+    changed.occurrence,
+    changed.policy_id,
+    changed.severity,
+    changed.asset_type,
+    changed.asset_id,
+    changed.account_id,
+    changed.region,
+    changed.collected_in,
+    changed.key,
+    changed.reason,
+    changed.evidence,
+    pins.table_version
+from changed
+left join pins on changed.asset_type = pins.asset_type
+order by changed.policy_id, changed.asset_id, changed.key

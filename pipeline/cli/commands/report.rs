@@ -1,0 +1,46 @@
+//! `pacbot report`: the newest evaluation, for people or as JSON.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::{Args, ValueEnum};
+use pacbot_dashboards::{Report, TextOptions};
+use pacbot_lake::Lake;
+
+use super::{asset_types, sql};
+use crate::config::Config;
+use crate::terminal;
+
+/// What is violated, what changed since the last run, and what could not be judged
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  pacbot report\n  pacbot report --all\n  pacbot report --format json | jq .scores")]
+pub(crate) struct ReportArgs {
+    /// Policies without violations too, and all changes
+    #[arg(long)]
+    all: bool,
+
+    /// How it is printed
+    #[arg(long, value_enum, default_value_t = ReportFormat::Text)]
+    format: ReportFormat,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum ReportFormat {
+    /// For people
+    Text,
+    /// One object
+    Json,
+}
+
+pub(crate) async fn run(command: &ReportArgs, config: &Config, out: &mut impl Write) -> anyhow::Result<ExitCode> {
+    let lake = Lake::open(config.lake.clone(), asset_types()?).await.context("failed to open the lake")?;
+    let report = Report::read(&sql::session(&lake).await?).await?;
+    match command.format {
+        ReportFormat::Text => {
+            write!(out, "{}", report.to_text(TextOptions { width: terminal::width(), all: command.all }))?;
+        }
+        ReportFormat::Json => writeln!(out, "{}", serde_json::to_string_pretty(&report)?)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,261 @@
+//! A walk down the path: the stages of one execution, in order, each continued or begun.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::{Context, bail};
+use clap::Args;
+use pacbot_collect::Wanted;
+use pacbot_dashboards::open_issues;
+use pacbot_evaluate::{Catalog, Checked, Evaluation, evaluate};
+use pacbot_jobs::{Diffed, diff};
+use pacbot_lake::{Lake, RunRow};
+use pacbot_schemas::{AssetTypeDef, AssetTypes, RunId, Severity, Stage, nearest};
+
+use crate::collection::Collection;
+use crate::config::Config;
+use crate::execution::{Execution, Intent, Outcome};
+use crate::progress::Bar;
+use crate::source::Source;
+
+/// What a collection is limited to and believes.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct CollectOptions {
+    /// Collect this asset type only; can be given again
+    #[arg(long = "type", value_name = "TYPE")]
+    pub(crate) types: Vec<String>,
+
+    /// Believe answers that lost more than half of a scope's assets
+    #[arg(long)]
+    pub(crate) accept_shrink: bool,
+}
+
+/// What an evaluation is limited to.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct EvaluateOptions {
+    /// Evaluate this policy only; can be given again
+    #[arg(long = "policy", value_name = "ID")]
+    pub(crate) policies: Vec<String>,
+
+    /// Exit with 1 if issues of this severity or above are open
+    #[arg(long, value_name = "SEVERITY")]
+    pub(crate) fail_on: Option<Severity>,
+}
+
+/// A walk that is about to begin.
+pub(crate) struct Walk<'a> {
+    pub(crate) config: &'a Config,
+    pub(crate) types: Arc<AssetTypes>,
+    pub(crate) stages: Vec<Stage>,
+    pub(crate) source: Option<Source>,
+    pub(crate) collect: CollectOptions,
+    pub(crate) evaluate: EvaluateOptions,
+    /// The collection to judge, if it is not the newest.
+    pub(crate) snapshot: Option<RunId>,
+    pub(crate) fresh: bool,
+}
+
+/// What a walk did.
+pub(crate) struct Walked {
+    pub(crate) run_id: RunId,
+    pub(crate) collected: Option<RunRow>,
+    pub(crate) evaluated: Option<RunRow>,
+    pub(crate) diffed: Option<Diffed>,
+    /// Open issues of the severity that was asked for, or above.
+    failing: u64,
+}
+
+impl Walk<'_> {
+    /// Walks.
+    pub(crate) async fn run(self, lake: Lake) -> anyhow::Result<Walked> {
+        let catalog = self.config.catalog(&self.types).await?;
+        let defs = self.defs()?;
+        let enabled = self.enabled(&catalog)?;
+        let intent = Intent {
+            stages: self.stages.clone(),
+            selection: self.selection(),
+            run_at: self.source.as_ref().and_then(|source| source.recorded_at),
+            fresh: self.fresh,
+        };
+        let execution = Execution::begin(lake, intent).await?;
+        let mut walked =
+            Walked { run_id: execution.run_id.clone(), collected: None, evaluated: None, diffed: None, failing: 0 };
+        if let Some(source) = &self.source {
+            walked.collected = Some(self.collected(&execution, source, defs, &catalog).await?);
+        }
+        if self.stages.contains(&Stage::Evaluate) {
+            let snapshot = match (&walked.collected, &self.snapshot) {
+                (Some(row), _) => row.clone(),
+                (None, Some(run_id)) => execution.lake.snapshot(Some(run_id)).await?,
+                (None, None) => execution.lake.snapshot(None).await?,
+            };
+            let row = self.evaluated(&execution, &enabled, &snapshot).await?;
+            walked.evaluated = Some(row);
+            // What was true once opens and closes nothing today.
+            let newest = execution.lake.snapshot(None).await?;
+            if self.stages.contains(&Stage::Diff) && snapshot.run_at >= newest.run_at {
+                walked.diffed = Some(self.diffed(&execution, &snapshot).await?);
+            }
+        }
+        if let Some(severity) = self.evaluate.fail_on {
+            let ctx = crate::commands::sql::session(&execution.lake).await?;
+            walked.failing = open_issues(&ctx, severity).await?;
+        }
+        Ok(walked)
+    }
+
+    fn defs(&self) -> anyhow::Result<Vec<Arc<AssetTypeDef>>> {
+        let names = &self.collect.types;
+        let wanted = if names.is_empty() { self.config.collect.types.as_deref().unwrap_or_default() } else { names };
+        if wanted.is_empty() {
+            return Ok(self.types.iter().cloned().collect());
+        }
+        let find = |name: &String| match self.types.get(name) {
+            Some(def) => Ok(def.clone()),
+            None => match nearest(name, self.types.iter().map(|def| def.asset_type.as_str())) {
+                Some(near) => bail!("`{name}` is no asset type; did you mean `{near}`?"),
+                None => bail!("`{name}` is no asset type; `pacbot schema list` lists them"),
+            },
+        };
+        wanted.iter().map(find).collect()
+    }
+
+    fn enabled(&self, catalog: &Catalog) -> anyhow::Result<Vec<Arc<Checked>>> {
+        if self.evaluate.policies.is_empty() {
+            return Ok(catalog.iter().cloned().collect());
+        }
+        self.evaluate.policies.iter().map(|id| crate::commands::policies::find(catalog, id)).collect()
+    }
+
+    fn selection(&self) -> Option<String> {
+        let selected: Vec<&str> =
+            self.collect.types.iter().chain(&self.evaluate.policies).map(String::as_str).collect();
+        (!selected.is_empty()).then(|| selected.join(", "))
+    }
+
+    async fn collected(
+        &self,
+        execution: &Execution,
+        source: &Source,
+        defs: Vec<Arc<AssetTypeDef>>,
+        catalog: &Catalog,
+    ) -> anyhow::Result<RunRow> {
+        if let Some(row) = execution.ended(Stage::Collect) {
+            return Ok(row.clone());
+        }
+        let row = execution.start(Stage::Collect, Vec::new()).await?;
+        let bar = Arc::new(Bar::new("collecting"));
+        let collection = Collection {
+            execution,
+            aws: source.aws.clone(),
+            aws_settings: &source.settings,
+            settings: &self.config.collect,
+            defs,
+            wanted: self.wanted(catalog),
+            accept_shrink: self.collect.accept_shrink,
+            watcher: bar.clone(),
+        };
+        let outcome = collection.run().await;
+        bar.finish();
+        let row = ended(execution, row, outcome).await?;
+        source.finish(execution.run_at).await?;
+        Ok(row)
+    }
+
+    /// Optional requests are made for columns that a policy reads.
+    fn wanted(&self, catalog: &Catalog) -> Wanted {
+        if self.config.collect.everything {
+            return Wanted::Everything;
+        }
+        let mut columns: BTreeMap<_, BTreeSet<String>> = BTreeMap::new();
+        for (table, read) in catalog.iter().flat_map(|checked| &checked.reads) {
+            if let Some(def) = self.types.get(table) {
+                columns.entry(def.asset_type.clone()).or_default().extend(read.iter().cloned());
+            }
+        }
+        Wanted::Columns(columns)
+    }
+
+    async fn evaluated(
+        &self,
+        execution: &Execution,
+        enabled: &[Arc<Checked>],
+        snapshot: &RunRow,
+    ) -> anyhow::Result<RunRow> {
+        if let Some(row) = execution.ended(Stage::Evaluate) {
+            return Ok(row.clone());
+        }
+        let row = execution.start(Stage::Evaluate, snapshot.snapshot.clone()).await?;
+        let bar = Bar::new("evaluating");
+        bar.length(enabled.len() as u64);
+        let told = |run: &pacbot_evaluate::PolicyRun| bar.step(run.policy_id.to_string());
+        let evaluation = evaluate(&execution.lake, enabled, snapshot, &execution.run_id, &told).await;
+        bar.finish();
+        let outcome = evaluation.map(|evaluation: Evaluation| Outcome {
+            snapshot: snapshot.snapshot.clone(),
+            scopes: 0,
+            problems: evaluation.problems(),
+            rows: evaluation.violations(),
+        });
+        ended(execution, row, outcome.map_err(Into::into)).await
+    }
+
+    async fn diffed(&self, execution: &Execution, snapshot: &RunRow) -> anyhow::Result<Diffed> {
+        let row = execution.start(Stage::Diff, snapshot.snapshot.clone()).await?;
+        let diffed = diff(&execution.lake, &execution.run_id, snapshot, self.evaluate.policies.is_empty()).await;
+        let outcome = diffed.as_ref().map(|diffed| Outcome {
+            snapshot: snapshot.snapshot.clone(),
+            rows: diffed.events(),
+            ..Outcome::default()
+        });
+        match outcome {
+            Ok(outcome) => drop(execution.end(row, outcome).await?),
+            Err(_) => execution.fail(row).await,
+        }
+        diffed.context("failed to compare with the issues")
+    }
+}
+
+async fn ended(execution: &Execution, row: RunRow, outcome: anyhow::Result<Outcome>) -> anyhow::Result<RunRow> {
+    match outcome {
+        Ok(outcome) => execution.end(row, outcome).await,
+        Err(error) => {
+            execution.fail(row).await;
+            Err(error)
+        }
+    }
+}
+
+impl Walked {
+    /// 2 if something is not known, 1 if there is what the caller wants to fail on.
+    pub(crate) fn code(&self) -> ExitCode {
+        let is_partial = |row: &Option<RunRow>| row.as_ref().is_some_and(|row| row.problems > 0);
+        if is_partial(&self.collected) || is_partial(&self.evaluated) {
+            ExitCode::from(2)
+        } else {
+            ExitCode::from(u8::from(self.failing > 0))
+        }
+    }
+
+    /// One line per stage.
+    pub(crate) fn print(&self, out: &mut impl Write) -> std::io::Result<()> {
+        if let Some(row) = &self.collected {
+            let problems = problems(row.problems, "request(s) not answered whole");
+            writeln!(out, "collected: {} assets in {} scopes{problems}", row.rows, row.scopes)?;
+        }
+        if let Some(row) = &self.evaluated {
+            let problems = problems(row.problems, "policies could not judge everything");
+            writeln!(out, "evaluated: {} violations{problems}", row.rows)?;
+        }
+        if let Some(diffed) = &self.diffed {
+            writeln!(out, "issues: {diffed}")?;
+        }
+        writeln!(out, "run {}", self.run_id)
+    }
+}
+
+fn problems(count: u64, what: &str) -> String {
+    if count == 0 { String::new() } else { format!(", {count} {what}") }
+}
