@@ -7,6 +7,8 @@ use anyhow::{Context, anyhow};
 use pacbot_schemas::{AssetTypes, SourceError};
 
 pub(crate) mod collect;
+pub(crate) mod demo;
+pub(crate) mod doctor;
 pub(crate) mod evaluate;
 pub(crate) mod issues;
 pub(crate) mod lake;

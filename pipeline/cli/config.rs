@@ -1,5 +1,6 @@
 //! The configuration: one file, read once, unknown keys refused.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -7,7 +8,8 @@ use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 use pacbot_cloud::AwsSettings;
-use pacbot_evaluate::{Catalog, Overrides};
+use pacbot_collect::Wanted;
+use pacbot_evaluate::{Catalog, Overrides, Policy};
 use pacbot_lake::LakeSettings;
 use pacbot_schemas::{AssetTypes, PolicyId, SourceError};
 use serde::Deserialize;
@@ -50,6 +52,7 @@ const TEMPLATE: &str = "\
 
 [policies]
 # folder = \"policies\"          # your own policies, beside those that come with the program
+# enabled = [\"aws-s3-bucket-not-public\"]     # default: all
 # disabled = [\"aws-ebs-volume-attached\"]
 
 # Parameters of policies, by policy id; `pacbot policies show ID` lists them.
@@ -98,6 +101,7 @@ impl Default for CollectSettings {
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct PolicySettings {
     folder: Option<PathBuf>,
+    enabled: Option<BTreeSet<PolicyId>>,
     disabled: Vec<PolicyId>,
     parameters: Overrides,
 }
@@ -114,6 +118,20 @@ impl Config {
         Ok(parsed.map_err(|error| SourceError::from_toml(&path.display().to_string(), &text, 0, &error))?)
     }
 
+    /// Optional requests are made for columns that a policy reads, or for all.
+    pub(crate) fn wanted(&self, types: &AssetTypes, catalog: &Catalog) -> Wanted {
+        if self.collect.everything {
+            return Wanted::Everything;
+        }
+        let mut columns: BTreeMap<_, BTreeSet<String>> = BTreeMap::new();
+        for (table, read) in catalog.iter().flat_map(|checked| &checked.reads) {
+            if let Some(def) = types.get(table) {
+                columns.entry(def.asset_type.clone()).or_default().extend(read.iter().cloned());
+            }
+        }
+        Wanted::Columns(columns)
+    }
+
     /// The enabled policies: those that come with the program and those of the configured folder.
     pub(crate) async fn catalog(&self, types: &AssetTypes) -> anyhow::Result<Catalog> {
         let own = match &self.policies.folder {
@@ -122,8 +140,17 @@ impl Config {
         };
         let own = own.iter().map(|(file, text)| (file.as_str(), text.as_str()));
         let files = Catalog::embedded_files().chain(own);
-        let catalog = Catalog::load(files, types, &self.policies.parameters).await;
+        let settings = &self.policies;
+        let is_enabled = |(file, text): &(&str, &str)| match (&settings.enabled, Policy::parse(file, text)) {
+            (Some(enabled), Ok(policy)) => enabled.contains(&policy.id),
+            // All are enabled, or the mistake is told below.
+            _ => true,
+        };
+        let catalog = Catalog::load(files.filter(is_enabled), types, &settings.parameters).await;
         let mut catalog = catalog.map_err(|errors| commands::all(&errors))?;
+        if let Some(unknown) = settings.enabled.iter().flatten().find(|id| catalog.get(id.as_str()).is_none()) {
+            bail!("`[policies] enabled` names `{unknown}`, which is no policy");
+        }
         for id in &self.policies.disabled {
             if !catalog.disable(id) {
                 bail!("`[policies] disabled` names `{id}`, which is no policy");

@@ -26,7 +26,7 @@ mod walk;
 #[derive(Debug, Parser)]
 #[command(
     version,
-    after_help = "Examples:\n  pacbot policies list\n  pacbot policies test aws-s3-bucket-not-public\n  pacbot schema check\n  pacbot sql \"select asset_type, count(*) from assets group by 1\""
+    after_help = "Examples:\n  pacbot demo                                # no account needed\n  pacbot init && pacbot doctor && pacbot run\n  pacbot report\n  pacbot issues list --severity critical\n  pacbot sql \"select asset_type, count(*) from assets group by 1\"\n\nExit codes: 0 clean, 1 violations where --fail-on asks, 2 something could not be collected or evaluated, 64 usage and configuration."
 )]
 struct Arguments {
     /// Configuration file [default: pacbot.toml where it exists]
@@ -43,8 +43,10 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Demo(commands::demo::Demo),
     /// Write a commented pacbot.toml
     Init,
+    Doctor(commands::doctor::Doctor),
     Run(commands::run::Run),
     Collect(commands::collect::Collect),
     Evaluate(commands::evaluate::Evaluate),
@@ -107,6 +109,8 @@ async fn run(arguments: Arguments, out: &mut impl Write) -> anyhow::Result<ExitC
     }
     match arguments.command {
         Command::Init => config::init(out),
+        Command::Demo(command) => commands::demo::run(&command, out).await,
+        Command::Doctor(command) => commands::doctor::run(&command, &config, out).await,
         Command::Run(command) => commands::run::run(command, &config, out).await,
         Command::Collect(command) => commands::collect::run(command, &config, out).await,
         Command::Evaluate(command) => commands::evaluate::run(command, &config, out).await,

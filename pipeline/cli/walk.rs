@@ -1,13 +1,11 @@
 //! A walk down the path: the stages of one execution, in order, each continued or begun.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use clap::Args;
-use pacbot_collect::Wanted;
 use pacbot_dashboards::open_issues;
 use pacbot_evaluate::{Catalog, Checked, Evaluation, evaluate};
 use pacbot_jobs::{Diffed, diff};
@@ -153,7 +151,7 @@ impl Walk<'_> {
             aws_settings: &source.settings,
             settings: &self.config.collect,
             defs,
-            wanted: self.wanted(catalog),
+            wanted: self.config.wanted(&self.types, catalog),
             accept_shrink: self.collect.accept_shrink,
             watcher: bar.clone(),
         };
@@ -162,20 +160,6 @@ impl Walk<'_> {
         let row = ended(execution, row, outcome).await?;
         source.finish(execution.run_at).await?;
         Ok(row)
-    }
-
-    /// Optional requests are made for columns that a policy reads.
-    fn wanted(&self, catalog: &Catalog) -> Wanted {
-        if self.config.collect.everything {
-            return Wanted::Everything;
-        }
-        let mut columns: BTreeMap<_, BTreeSet<String>> = BTreeMap::new();
-        for (table, read) in catalog.iter().flat_map(|checked| &checked.reads) {
-            if let Some(def) = self.types.get(table) {
-                columns.entry(def.asset_type.clone()).or_default().extend(read.iter().cloned());
-            }
-        }
-        Wanted::Columns(columns)
     }
 
     async fn evaluated(

@@ -52,6 +52,12 @@ impl Report {
         parts.join("\n\n") + "\n"
     }
 
+    /// What the newest run changed, as lines of text.
+    #[must_use]
+    pub fn changes_to_text(&self, options: TextOptions) -> String {
+        self.since_last_run(options).join("\n") + "\n"
+    }
+
     fn head(&self, _: TextOptions) -> Vec<String> {
         let run = &self.run;
         let passing = match self.scores.passing_percent {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use futures::TryStreamExt;
-use object_store::ObjectStore;
+use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload};
 use pacbot_schemas::{AssetTypes, LakeTableDef, lake_tables};
 use tracing::debug;
 
@@ -53,6 +53,30 @@ impl Lake {
     #[must_use]
     pub fn types(&self) -> &AssetTypes {
         &self.types
+    }
+
+    /// Makes sure that files can be written and deleted, and that the store keeps one writer from another's commit.
+    ///
+    /// # Errors
+    ///
+    /// [`LakeError::Store`] with what the store says.
+    pub async fn check_writable(&self) -> Result<(), LakeError> {
+        let probe = object_store::path::Path::from(format!("_probe-{:016x}", rand::random::<u64>()));
+        let create = || async {
+            let options = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
+            self.store.put_opts(&probe, PutPayload::from_static(b"pacbot"), options).await
+        };
+        create().await.map_err(|source| self.store_error("write", source))?;
+        let again = create().await;
+        self.store.delete(&probe).await.map_err(|source| self.store_error("delete from", source))?;
+        match again {
+            Err(object_store::Error::AlreadyExists { .. } | object_store::Error::Precondition { .. }) => Ok(()),
+            Err(source) => Err(self.store_error("write", source)),
+            Ok(_) => {
+                let source = object_store::Error::NotSupported { source: "it has no conditional puts, so writers overwrite each other".into() };
+                Err(self.store_error("write", source))
+            }
+        }
     }
 
     /// The names of the tables that exist.
