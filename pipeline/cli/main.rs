@@ -72,6 +72,7 @@ enum Command {
     },
 }
 
+const EXIT_NOT_KNOWN: u8 = 2;
 const EXIT_USAGE: u8 = 64;
 
 #[tokio::main]
@@ -93,7 +94,8 @@ async fn main() -> ExitCode {
         Ok(code) => code,
         Err(error) => {
             let told = writeln!(std::io::stderr(), "error: {error:#}");
-            ExitCode::from(if told.is_err() { EXIT_USAGE + 1 } else { EXIT_USAGE })
+            let code = if error.is::<walk::StageFailed>() { EXIT_NOT_KNOWN } else { EXIT_USAGE };
+            ExitCode::from(if told.is_err() { EXIT_USAGE + 1 } else { code })
         }
     }
 }

@@ -143,7 +143,7 @@ impl Walk<'_> {
         if let Some(row) = execution.ended(Stage::Collect) {
             return Ok(row.clone());
         }
-        let row = execution.start(Stage::Collect, Vec::new()).await?;
+        let row = execution.start(Stage::Collect, Vec::new()).await.context(StageFailed(Stage::Collect))?;
         let bar = Arc::new(Bar::new("collecting"));
         let collection = Collection {
             execution,
@@ -171,7 +171,7 @@ impl Walk<'_> {
         if let Some(row) = execution.ended(Stage::Evaluate) {
             return Ok(row.clone());
         }
-        let row = execution.start(Stage::Evaluate, snapshot.snapshot.clone()).await?;
+        let row = execution.start(Stage::Evaluate, snapshot.snapshot.clone()).await.context(StageFailed(Stage::Evaluate))?;
         let bar = Bar::new("evaluating");
         bar.length(enabled.len() as u64);
         let told = |run: &pacbot_evaluate::PolicyRun| bar.step(run.policy_id.to_string());
@@ -187,27 +187,35 @@ impl Walk<'_> {
     }
 
     async fn diffed(&self, execution: &Execution, snapshot: &RunRow) -> anyhow::Result<Diffed> {
-        let row = execution.start(Stage::Diff, snapshot.snapshot.clone()).await?;
+        let row = execution.start(Stage::Diff, snapshot.snapshot.clone()).await.context(StageFailed(Stage::Diff))?;
         let diffed = diff(&execution.lake, &execution.run_id, snapshot, self.evaluate.policies.is_empty()).await;
-        let outcome = diffed.as_ref().map(|diffed| Outcome {
-            snapshot: snapshot.snapshot.clone(),
-            rows: diffed.events(),
-            ..Outcome::default()
-        });
-        match outcome {
-            Ok(outcome) => drop(execution.end(row, outcome).await?),
-            Err(_) => execution.fail(row).await,
+        match diffed {
+            Ok(diffed) => {
+                let snapshot = snapshot.snapshot.clone();
+                let outcome = Outcome { snapshot, rows: diffed.events(), ..Outcome::default() };
+                ended(execution, row, Ok(outcome)).await?;
+                Ok(diffed)
+            }
+            Err(error) => Err(ended(execution, row, Err(error.into())).await.err().unwrap_or(StageFailed(Stage::Diff).into())),
         }
-        diffed.context("failed to compare with the issues")
     }
 }
 
+/// A stage began and could not end: something is not known, which is no mistake of the caller.
+#[derive(Debug, thiserror::Error)]
+#[error("the stage {0} failed; it is run again next time")]
+pub(crate) struct StageFailed(Stage);
+
 async fn ended(execution: &Execution, row: RunRow, outcome: anyhow::Result<Outcome>) -> anyhow::Result<RunRow> {
     match outcome {
-        Ok(outcome) => execution.end(row, outcome).await,
+        Ok(outcome) => {
+            let stage = row.stage;
+            execution.end(row, outcome).await.context(StageFailed(stage))
+        }
         Err(error) => {
+            let stage = row.stage;
             execution.fail(row).await;
-            Err(error)
+            Err(error.context(StageFailed(stage)))
         }
     }
 }

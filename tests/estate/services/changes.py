@@ -54,7 +54,7 @@ def _repairs(change, home, second):
     change.fixed(home, key, "aws-kms-key-rotation-enabled")
     home.client("rds").modify_db_instance(DBInstanceIdentifier="wordpress", PubliclyAccessible=False,
                                           BackupRetentionPeriod=7, ApplyImmediately=True)
-    change.fixed(home, "wordpress", "aws-rds-db-instance-not-public", "aws-rds-db-instance-backup-enabled")
+    change.fixed(home, "wordpress", "aws-rds-db-instance-not-publicly-accessible", "aws-rds-db-instance-backups-kept")
     second.client("dynamodb").update_continuous_backups(TableName="carts", PointInTimeRecoverySpecification={
         "PointInTimeRecoveryEnabled": True})
     change.fixed(second, "carts", "aws-dynamodb-table-point-in-time-recovery")
@@ -65,11 +65,10 @@ def _repairs(change, home, second):
     change.fixed(home, "webhooks", "aws-sqs-queue-not-public")
 
     home.client("cloudtrail").start_logging(Name="forgotten")
-    change.fixed(home, "forgotten", "aws-cloudtrail-trail-logging")
-    change.fixed(home, home.account.id, "aws-cloudtrail-multi-region-trail", region=GLOBAL)
+    change.fixed(home, home.account.id, "aws-cloudtrail-account-multi-region-trail", region=GLOBAL)
     detectors = second.client("guardduty")
     detectors.update_detector(DetectorId=detectors.list_detectors()["DetectorIds"][0], Enable=True)
-    change.fixed(second, second.account.id, "aws-guardduty-enabled")
+    change.fixed(second, second.account.id, "aws-guardduty-region-detector-enabled")
     identity.give_mfa(home, "bob")
     change.fixed(home, "bob", "aws-iam-user-console-mfa", region=GLOBAL)
     identity.set_password_policy(home, strict=True)
@@ -135,7 +134,7 @@ def _mistakes(root, home, second):
     balancer = elb.describe_load_balancers(Names=["shop-web"])["LoadBalancers"][0]["LoadBalancerArn"]
     elb.modify_load_balancer_attributes(LoadBalancerArn=balancer, Attributes=[
         {"Key": "access_logs.s3.enabled", "Value": "false"}])
-    second.flag(balancer, {"aws-ec2-application-load-balancer-access-logs": True})
+    second.flag(balancer, {"aws-elb-application-load-balancer-access-logs": True})
 
     iam = root.client("iam")
     device = iam.list_mfa_devices(UserName="break-glass")["MFADevices"][0]["SerialNumber"]

@@ -30,12 +30,12 @@ def make_instance(scope, name, engine, group, *, good, public=False):
         MultiAZ=good, BackupRetentionPeriod=14 if good else 0, DeletionProtection=good,
         AutoMinorVersionUpgrade=good, Tags=pairs(scope.tags(name)), **encryption)
     scope.flag(name, {
-        "aws-rds-db-instance-not-public": public,
-        "aws-rds-db-instance-encrypted": not good,
-        "aws-rds-db-instance-backup-enabled": not good,
+        "aws-rds-db-instance-not-publicly-accessible": public,
+        "aws-rds-db-instance-storage-encrypted": not good,
+        "aws-rds-db-instance-backups-kept": not good,
         "aws-rds-db-instance-multi-az": not good,
         "aws-rds-db-instance-deletion-protection": not good,
-        "aws-rds-db-instance-auto-minor-upgrade": not good,
+        "aws-rds-db-instance-auto-minor-version-upgrade": not good,
     })
 
 
@@ -58,5 +58,4 @@ def make_table(scope, name, *, kms, recovery):
         dynamodb.update_continuous_backups(
             TableName=name, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True})
     scope.flag(name, {"aws-dynamodb-table-encrypted-with-kms": not kms,
-                      "aws-dynamodb-table-point-in-time-recovery": not recovery,
-                      "aws-dynamodb-table-deletion-protection": not recovery})
+                      "aws-dynamodb-table-point-in-time-recovery": not recovery})

@@ -27,5 +27,5 @@ def build(scope):
             functions.add_permission(FunctionName=name, StatementId="anybody", Action="lambda:InvokeFunction",
                                      Principal="*")
         scope.flag(name, {"aws-lambda-function-not-public": caller == "everyone",
-                          "aws-lambda-function-supported-runtime": runtime == "python3.8",
-                          "aws-lambda-function-not-over-privileged": scope.within("dev")})
+                          "aws-lambda-function-runtime-supported": runtime == "python3.8",
+                          "aws-lambda-function-role-no-iam-full-access": scope.within("dev")})

@@ -24,7 +24,7 @@ def make_key(scope, name, *, rotated, public=False, deleted=False):
                 {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "kms:*", "Resource": "*"}]}))
     if deleted:
         kms.schedule_key_deletion(KeyId=key, PendingWindowInDays=7)
-    scope.flag(key, {"aws-kms-key-rotation-enabled": not rotated and not deleted, "aws-kms-key-not-public": public,
+    scope.flag(key, {"aws-kms-key-rotation-enabled": not rotated and not deleted, "aws-kms-key-policy-not-public": public,
                      "aws-kms-key-not-pending-deletion": deleted})
     return key
 
@@ -51,19 +51,17 @@ def _trails(scope):
             IncludeGlobalServiceEvents=everywhere, TagsList=pairs(scope.tags(name)))
         if logging:
             cloudtrail.start_logging(Name=name)
-        scope.flag(name, {"aws-cloudtrail-trail-log-validation": not good,
-                          "aws-cloudtrail-trail-multi-region": not everywhere,
-                          "aws-cloudtrail-trail-logging": not logging})
+        scope.flag(name, {"aws-cloudtrail-trail-log-file-validation": not good})
     if scope.home:
-        scope.flag(scope.account.id, {"aws-cloudtrail-multi-region-trail": not scope.within("root")}, GLOBAL)
+        scope.flag(scope.account.id, {"aws-cloudtrail-account-multi-region-trail": not scope.within("root")}, GLOBAL)
 
 
 def _detectors(scope):
     """On in most scopes; dev has none at home and a suspended one elsewhere."""
     if scope.within("dev") and scope.home:
-        scope.flag(scope.account.id, {"aws-guardduty-enabled": True})
+        scope.flag(scope.account.id, {"aws-guardduty-region-detector-enabled": True})
         return
     on = not scope.within("dev")
     scope.client("guardduty").create_detector(Enable=on, FindingPublishingFrequency="ONE_HOUR",
                                               Tags=scope.tags("detector"))
-    scope.flag(scope.account.id, {"aws-guardduty-enabled": not on})
+    scope.flag(scope.account.id, {"aws-guardduty-region-detector-enabled": not on})

@@ -37,9 +37,7 @@ def build(scope):
             {"Key": "deletion_protection.enabled", "Value": str(good).lower()},
             {"Key": "routing.http.drop_invalid_header_fields.enabled", "Value": str(good).lower()}])
         scope.flag(balancer, {
-            "aws-ec2-application-load-balancer-access-logs": not good,
-            "aws-ec2-application-load-balancer-deletion-protection": not good,
-            "aws-ec2-application-load-balancer-drop-invalid-headers": not good,
-            "aws-ec2-application-load-balancer-https": not good,
-            "aws-ec2-application-load-balancer-in-use": not used,
-            "aws-ec2-application-load-balancer-not-public": scheme == "internet-facing"})
+            "aws-elb-application-load-balancer-access-logs": not good,
+            "aws-elb-application-load-balancer-deletion-protection": not good,
+            "aws-elb-application-load-balancer-drops-invalid-headers": not good,
+            "aws-elb-application-load-balancer-https-redirect": not good})

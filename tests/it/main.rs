@@ -1,0 +1,18 @@
+//! The executable against real servers on loopback: an emulator of AWS, object stores, outside readers.
+//!
+//! `tests/run` installs the servers. Each test starts what it needs on free ports and stops it at its end.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+
+mod bad_input;
+mod demo;
+mod estate;
+mod faults;
+mod full_disk;
+mod kill;
+mod object_stores;
+mod outside_readers;
+mod pacbot;
+mod servers;
+mod shrink;
+mod whole_path;

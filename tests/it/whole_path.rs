@@ -1,0 +1,135 @@
+//! Two days of the estate, collected from the emulator itself.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Deserialize;
+
+use crate::estate::{self, Flag, ISSUES, Issue, Places, Truth};
+use crate::pacbot::Pacbot;
+use crate::servers::moto::Moto;
+
+#[test]
+fn a_run_lands_what_boto3_lists_and_issues_follow_the_changes() {
+    let moto = Moto::start();
+    let pacbot = Pacbot::new(&estate::config(&moto.endpoint(), ""));
+    let day_1 = estate::seed(&moto.endpoint(), &pacbot.path("day1.json"));
+    pacbot.expect(0, &["run"]);
+    landed_as_observed(&pacbot, &day_1);
+    flags_are_open(&pacbot, &day_1);
+
+    let day_2 = estate::change(&moto.endpoint(), 2, &pacbot.path("day1.json"), &pacbot.path("day2.json"));
+    pacbot.expect(0, &["run"]);
+    landed_as_observed(&pacbot, &day_2);
+    changed_as_told(&pacbot, &day_1, &day_2);
+    flags_are_open(&pacbot, &day_2);
+
+    let before = pacbot.value("select count(*) from issue_events");
+    let files = pacbot.rows::<serde_json::Value>("select snapshot from runs where stage = 'collect' order by run_at desc limit 1");
+    pacbot.expect(0, &["run"]);
+    assert_eq!(pacbot.value("select count(*) from issue_events"), before, "nothing changed, so no issue did");
+    drop(files);
+    // The report's numbers are those of the tables.
+    let report: serde_json::Value = serde_json::from_str(&pacbot.expect(0, &["report", "--format", "json"]).stdout).unwrap();
+    let open: u64 = report["severities"].as_array().unwrap().iter().map(|part| part["open_issues"].as_u64().unwrap()).sum();
+    assert_eq!(Some(open), pacbot.value("select count(*) from issues where state = 'open'").as_u64());
+    assert_eq!(report["run"]["assets"], pacbot.value("select count(*) from assets"));
+    pacbot.expect(1, &["evaluate", "--fail-on", "critical"]);
+}
+
+/// What identifies an asset in the truth: the last part of its ARN, or a column of its own.
+fn id_of(table: &str) -> &'static str {
+    match table {
+        "aws_account" => "account_id",
+        "aws_region" => "region_name",
+        "aws_iam_access_key" => "access_key_id",
+        "aws_iam_account_summary" | "aws_iam_account_password_policy" => "account_id",
+        "aws_vpc_security_group_rule" => "security_group_rule_id",
+        "aws_ec2_application_load_balancer" | "aws_sns_topic" => "asset_id",
+        _ => "regexp_replace(asset_id, '^.*[:/]', '')",
+    }
+}
+
+fn landed_as_observed(pacbot: &Pacbot, truth: &Truth) {
+    #[derive(Deserialize)]
+    struct Landed {
+        account_id: String,
+        region: String,
+        id: String,
+    }
+    let mut wrong = Vec::new();
+    for (table, observed) in &truth.observed {
+        let sql = format!("select account_id, collected_in as region, {} as id from {table}", id_of(table));
+        let mut landed: Places = BTreeMap::new();
+        for row in pacbot.rows::<Landed>(&sql) {
+            landed.entry(row.account_id).or_default().entry(row.region).or_default().push(row.id);
+        }
+        let sorted = |places: &Places| -> BTreeSet<(String, String, String)> {
+            let flat = places.iter().flat_map(|(account, regions)| {
+                regions.iter().flat_map(move |(region, ids)| {
+                    ids.iter().map(move |id| (account.clone(), region.clone(), id.clone()))
+                })
+            });
+            flat.collect()
+        };
+        let (landed, observed) = (sorted(&landed), sorted(observed));
+        if landed != observed {
+            let lost: Vec<_> = observed.difference(&landed).take(3).collect();
+            let extra: Vec<_> = landed.difference(&observed).take(3).collect();
+            wrong.push(format!("{table}: not landed {lost:?}, not observed {extra:?}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(truth.observed.len() >= 27, "the truth is about all first types");
+}
+
+fn flags_are_open(pacbot: &Pacbot, truth: &Truth) {
+    let issues: Vec<Issue> = pacbot.rows(ISSUES);
+    let judged: BTreeSet<String> = pacbot
+        .rows::<BTreeMap<String, String>>("select distinct policy_id from policy_runs")
+        .into_iter()
+        .flat_map(BTreeMap::into_values)
+        .collect();
+    let unknown: Vec<&String> = truth.flags.keys().filter(|policy| !judged.contains(*policy)).collect();
+    assert!(unknown.is_empty(), "the seeder flags policies that do not exist: {unknown:?}");
+    let is_open = |flag: &Flag| issues.iter().any(|issue| issue.is_about(flag) && issue.state == "open");
+    let missed: Vec<Flag> = truth.all_flags().into_iter().filter(|flag| !is_open(flag)).collect();
+    assert!(missed.is_empty(), "violated on purpose and not found: {missed:#?}");
+}
+
+/// Compares the newest run's transitions with what the day changed, for the policies that the seeder flags. Others may
+/// have opened and closed for the same reasons; those that closed must have had one.
+fn changed_as_told(pacbot: &Pacbot, before: &Truth, after: &Truth) {
+    let issues: Vec<Issue> = pacbot.rows(ISSUES);
+    let newest = pacbot.value("select max(run_id) from runs where stage = 'diff'");
+    let newest = newest.as_str().unwrap();
+    let transitions = |state: &str, cause: &str| -> Vec<&Issue> {
+        let of = |issue: &&Issue| issue.run_id == newest && issue.state == state && issue.cause == cause;
+        issues.iter().filter(of).collect()
+    };
+    for (told, state, cause) in [
+        (&after.fixed, "closed", "fixed"),
+        (&after.gone, "closed", "asset_gone"),
+        (&after.opened, "open", "opened"),
+    ] {
+        let found = transitions(state, cause);
+        let missed: Vec<&Flag> = told.iter().filter(|flag| !found.iter().any(|issue| issue.is_about(flag))).collect();
+        assert!(missed.is_empty(), "{cause}: not found {missed:#?}");
+        assert!(!told.is_empty(), "the day has nothing that was {cause}");
+        // An issue of a flagged policy closes or opens only because the day said so.
+        let flagged_before = before.all_flags();
+        let wrong: Vec<&&Issue> = found
+            .iter()
+            .filter(|issue| match cause {
+                "opened" => false,
+                _ => flagged_before.iter().any(|flag| issue.is_about(flag)) && !told.iter().any(|flag| issue.is_about(flag)),
+            })
+            .collect();
+        assert!(wrong.is_empty(), "{cause}, but nothing said so: {wrong:#?}");
+    }
+    assert!(issues.iter().filter(|issue| issue.run_id == newest).all(|issue| issue.state != "unknown"));
+    // What closed as gone is gone, and what closed as fixed is there.
+    let there = "select count(*) from issues join assets on issues.asset_id = assets.asset_id where issues.cause = ";
+    assert_eq!(pacbot.value(&format!("{there}'asset_gone'")), 0);
+    let fixed = pacbot.value("select count(*) from issues where cause = 'fixed'");
+    assert_eq!(pacbot.value(&format!("{there}'fixed'")), fixed);
+}
