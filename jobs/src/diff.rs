@@ -75,18 +75,18 @@ impl fmt::Display for Diffed {
 /// [`DiffError::Contention`] when others were always faster; [`DiffError::Lake`] and [`DiffError::Query`] when reading or
 /// writing failed. Either all events were written or none.
 pub async fn diff(lake: &Lake, run_id: &RunId, snapshot: &RunRow, is_full: bool) -> Result<Diffed, DiffError> {
-    let (version, sequence) = append_events(lake, run_id, snapshot, is_full).await?;
+    let version = append_events(lake, run_id, snapshot, is_full).await?;
     fold(lake, snapshot, version).await?;
-    summary(lake, snapshot, version, sequence).await
+    summary(lake, run_id, snapshot, version).await
 }
 
-/// Appends the events; yields the version of `issue_events` that holds them, and their number.
+/// Appends the events; yields the version of `issue_events` that holds them.
 async fn append_events(
     lake: &Lake,
     run_id: &RunId,
     snapshot: &RunRow,
     is_full: bool,
-) -> Result<(Option<u64>, i64), DiffError> {
+) -> Result<Option<u64>, DiffError> {
     for _ in 0..ATTEMPTS {
         let version = lake.table("issue_events").await?.map(|table| table.version());
         let ctx = session(lake, snapshot, version).await?;
@@ -103,7 +103,7 @@ async fn append_events(
         let events = rows(lake, "issue_events", events).await?;
         if let Some(version) = lake.commit_on("issue_events", version, events, false, snapshot.run_at).await? {
             info!(run = %run_id, version, sequence, "compared with the issues");
-            return Ok((Some(version), sequence));
+            return Ok(Some(version));
         }
     }
     Err(DiffError::Contention)
@@ -131,12 +131,13 @@ async fn fold(lake: &Lake, snapshot: &RunRow, mut events: Option<u64>) -> Result
     Err(DiffError::Contention)
 }
 
-async fn summary(lake: &Lake, snapshot: &RunRow, events: Option<u64>, sequence: i64) -> Result<Diffed, DiffError> {
+/// What the run changed, whether just now or before it was killed.
+async fn summary(lake: &Lake, run_id: &RunId, snapshot: &RunRow, events: Option<u64>) -> Result<Diffed, DiffError> {
     let ctx = session(lake, snapshot, events).await?;
     let causes = ctx
-        .sql("select cause, count(*) from issue_events where sequence = $sequence group by cause")
+        .sql("select cause, count(*) from issue_events where run_id = $run_id group by cause")
         .await?
-        .with_param_values(vec![("sequence", ScalarValue::Int64(Some(sequence)))])?;
+        .with_param_values(vec![("run_id", ScalarValue::Utf8(Some(run_id.to_string())))])?;
     let mut diffed = Diffed::default();
     // One row per cause.
     for batch in causes.collect().await? {

@@ -6,12 +6,12 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow};
 use pacbot_cloud::AwsSettings;
 use pacbot_collect::Wanted;
 use pacbot_evaluate::{Catalog, Overrides, Policy};
 use pacbot_lake::LakeSettings;
-use pacbot_schemas::{AssetTypes, PolicyId, SourceError};
+use pacbot_schemas::{AssetTypes, PolicyId, SourceError, nearest};
 use serde::Deserialize;
 
 use crate::commands;
@@ -114,8 +114,11 @@ impl Config {
             return Ok(Self::default());
         }
         let text = std::fs::read_to_string(path).with_context(|| format!("failed to read `{}`", path.display()))?;
-        let parsed = toml::from_str(&text);
-        Ok(parsed.map_err(|error| SourceError::from_toml(&path.display().to_string(), &text, 0, &error))?)
+        let file = path.display().to_string();
+        let parsed: Result<Self, _> = toml::from_str(&text);
+        let mut config = parsed.map_err(|error| SourceError::from_toml(&file, &text, 0, &error))?;
+        config.policies.parameters.set_source(&file, &text);
+        Ok(config)
     }
 
     /// Optional requests are made for columns that a policy reads, or for all.
@@ -143,21 +146,28 @@ impl Config {
         let settings = &self.policies;
         let is_enabled = |(file, text): &(&str, &str)| match (&settings.enabled, Policy::parse(file, text)) {
             (Some(enabled), Ok(policy)) => enabled.contains(&policy.id),
-            // All are enabled, or the mistake is told below.
-            _ => true,
+            (None, Ok(policy)) => policy.enabled,
+            // The mistake is told below.
+            (_, Err(_)) => true,
         };
         let catalog = Catalog::load(files.filter(is_enabled), types, &settings.parameters).await;
         let mut catalog = catalog.map_err(|errors| commands::all(&errors))?;
         if let Some(unknown) = settings.enabled.iter().flatten().find(|id| catalog.get(id.as_str()).is_none()) {
-            bail!("`[policies] enabled` names `{unknown}`, which is no policy");
+            return Err(no_policy("enabled", unknown, &catalog));
         }
         for id in &self.policies.disabled {
             if !catalog.disable(id) {
-                bail!("`[policies] disabled` names `{id}`, which is no policy");
+                return Err(no_policy("disabled", id, &catalog));
             }
         }
         Ok(catalog)
     }
+}
+
+fn no_policy(key: &str, id: &PolicyId, catalog: &Catalog) -> anyhow::Error {
+    let near = nearest(id.as_str(), catalog.iter().map(|checked| checked.policy.id.as_str()));
+    let help = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+    anyhow!("`[policies] {key}` names `{id}`, which is no policy{help}")
 }
 
 /// The policy files of a folder and of those below it, as name and text, sorted.

@@ -1,7 +1,7 @@
 //! The prompt of `pacbot sql`: a line editor with history, and completion of tables, columns and keywords.
 
 use std::collections::BTreeSet;
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 
 use anyhow::Context;
@@ -12,7 +12,7 @@ use rustyline::highlight::Highlighter;
 use rustyline::hint::Hinter;
 use rustyline::history::FileHistory;
 use rustyline::validate::{ValidationContext, ValidationResult, Validator};
-use rustyline::{Editor, Helper};
+use rustyline::{CompletionType, Editor, Helper};
 
 use crate::commands::sql::answer;
 use crate::output::Format;
@@ -48,15 +48,21 @@ const KEYWORDS: &[&str] = &[
     "show tables",
 ];
 
-/// Asks until the input ends. A statement that fails says why and the prompt goes on.
+/// Asks until the input ends. A statement that fails says why and the prompt goes on; statements from a file or pipe
+/// end at the first that fails.
 pub(crate) async fn run(ctx: &SessionContext, format: Format, out: &mut impl Write) -> anyhow::Result<()> {
-    let mut editor: Editor<Words, FileHistory> = Editor::new().context("failed to open the prompt")?;
+    let is_watched = std::io::stdin().is_terminal();
+    let mut editor: Editor<Words, FileHistory> =
+        Editor::with_config(rustyline::Config::builder().completion_type(CompletionType::List).build())
+            .context("failed to open the prompt")?;
     editor.set_helper(Some(Words::of(ctx).await));
-    let history = history_file();
+    let history = history_file().filter(|_| is_watched);
     if let Some(file) = history.as_ref().filter(|file| file.exists()) {
         editor.load_history(file).with_context(|| format!("failed to read `{}`", file.display()))?;
     }
-    writeln!(out, "Tables: `show tables`. A statement ends with `;`. Leave with Ctrl-D.")?;
+    if is_watched {
+        writeln!(out, "Tables: `show tables`. A statement ends with `;`. Leave with Ctrl-D.")?;
+    }
     loop {
         let statement = match editor.readline("pacbot> ") {
             Ok(statement) => statement,
@@ -71,8 +77,9 @@ pub(crate) async fn run(ctx: &SessionContext, format: Format, out: &mut impl Wri
             _ => {}
         }
         editor.add_history_entry(format!("{statement};"))?;
-        if let Err(error) = answer(ctx, statement, format, out).await {
-            writeln!(out, "error: {error:#}")?;
+        match answer(ctx, statement, format, out).await {
+            Err(error) if is_watched => writeln!(out, "error: {error:#}")?,
+            answered => answered?,
         }
     }
     if let Some(file) = history {

@@ -171,7 +171,8 @@ impl Walk<'_> {
         if let Some(row) = execution.ended(Stage::Evaluate) {
             return Ok(row.clone());
         }
-        let row = execution.start(Stage::Evaluate, snapshot.snapshot.clone()).await.context(StageFailed(Stage::Evaluate))?;
+        let row =
+            execution.start(Stage::Evaluate, snapshot.snapshot.clone()).await.context(StageFailed(Stage::Evaluate))?;
         let bar = Bar::new("evaluating");
         bar.length(enabled.len() as u64);
         let told = |run: &pacbot_evaluate::PolicyRun| bar.step(run.policy_id.to_string());
@@ -196,7 +197,9 @@ impl Walk<'_> {
                 ended(execution, row, Ok(outcome)).await?;
                 Ok(diffed)
             }
-            Err(error) => Err(ended(execution, row, Err(error.into())).await.err().unwrap_or(StageFailed(Stage::Diff).into())),
+            Err(error) => {
+                Err(ended(execution, row, Err(error.into())).await.err().unwrap_or(StageFailed(Stage::Diff).into()))
+            }
         }
     }
 }

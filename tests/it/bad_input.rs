@@ -3,6 +3,16 @@
 use crate::kill::SMALL;
 use crate::pacbot::{Pacbot, recording};
 
+/// What people are told, one case below the other.
+#[derive(Default)]
+struct Cases(String);
+
+impl Cases {
+    fn add(&mut self, name: &str, told: String) {
+        self.0 += &format!("# {name}: {told}\n");
+    }
+}
+
 /// Exit code and messages, with the folder's path left out.
 fn told(pacbot: &Pacbot, arguments: &[&str]) -> String {
     let ended = pacbot.run(arguments);
@@ -17,21 +27,24 @@ fn with_config(config: &str) -> String {
 
 #[test]
 fn configurations() {
-    insta::assert_snapshot!("config_unknown_key", with_config("[lake]\nlocaton = \"x\"\n"));
-    insta::assert_snapshot!("config_wrong_type", with_config("[lake]\nretention_days = \"long\"\n"));
-    insta::assert_snapshot!("config_no_toml", with_config("[lake\n"));
-    insta::assert_snapshot!("config_unknown_policy", with_config("[policies]\ndisabled = [\"aws-s3-bucket-not-publik\"]\n"));
+    let mut cases = Cases::default();
+    cases.add("config_unknown_key", with_config("[lake]\nlocaton = \"x\"\n"));
+    cases.add("config_wrong_type", with_config("[lake]\nretention_days = \"long\"\n"));
+    cases.add("config_no_toml", with_config("[lake\n"));
+    cases.add("config_unknown_policy", with_config("[policies]\ndisabled = [\"aws-s3-bucket-not-publik\"]\n"));
     let parameter = "[policies.parameters.aws-iam-access-key-rotated]\nmax_age_days = \"soon\"\n";
-    insta::assert_snapshot!("config_wrong_parameter_type", with_config(parameter));
+    cases.add("config_wrong_parameter_type", with_config(parameter));
     let unknown = "[policies.parameters.aws-iam-access-key-rotated]\nmax_days = 3\n";
-    insta::assert_snapshot!("config_unknown_parameter", with_config(unknown));
-    insta::assert_snapshot!("config_missing_file", told(&Pacbot::new(""), &["--config", "nowhere.toml", "policies", "list"]));
+    cases.add("config_unknown_parameter", with_config(unknown));
+    cases.add("config_missing_file", told(&Pacbot::new(""), &["--config", "nowhere.toml", "policies", "list"]));
     let two_roles = "[aws]\naccounts = [{ id = \"1\", role = \"a\", role_arn = \"b\" }]\n";
-    insta::assert_snapshot!("config_two_roles", told(&Pacbot::new(two_roles), &["collect"]));
+    cases.add("config_two_roles", told(&Pacbot::new(two_roles), &["collect"]));
+    insta::assert_snapshot!("configurations", cases.0);
 }
 
 #[test]
 fn policies_and_types() {
+    let mut cases = Cases::default();
     let pacbot = Pacbot::new("");
     let policy = |name: &str, sql: &str| {
         let text = format!(
@@ -41,37 +54,41 @@ fn policies_and_types() {
         told(&pacbot, &["policies", "check", name])
     };
     let columns = "select asset_id, account_id, region, 'x' as reason";
-    insta::assert_snapshot!("policy_unknown_table", policy("a.sql", &format!("{columns} from aws_s3_bukket")));
-    insta::assert_snapshot!("policy_unknown_column", policy("b.sql", &format!("{columns} from aws_s3_bucket where versioning")));
-    insta::assert_snapshot!("policy_star", policy("c.sql", "select * from aws_s3_bucket"));
-    insta::assert_snapshot!("policy_missing_reason", policy("d.sql", "select asset_id, account_id, region from aws_s3_bucket"));
-    insta::assert_snapshot!("policy_writes", policy("e.sql", "delete from aws_s3_bucket"));
-    insta::assert_snapshot!("policy_broken_sql", policy("f.sql", "select asset_id, from aws_s3_bucket wher"));
+    cases.add("policy_unknown_table", policy("a.sql", &format!("{columns} from aws_s3_bukket")));
+    cases.add("policy_unknown_column", policy("b.sql", &format!("{columns} from aws_s3_bucket where versioning")));
+    cases.add("policy_star", policy("c.sql", "select * from aws_s3_bucket"));
+    cases.add("policy_missing_reason", policy("d.sql", "select asset_id, account_id, region from aws_s3_bucket"));
+    cases.add("policy_writes", policy("e.sql", "delete from aws_s3_bucket"));
+    cases.add("policy_broken_sql", policy("f.sql", "select asset_id, from aws_s3_bucket wher"));
     std::fs::write(pacbot.path("g.sql"), "/*---\nid = \"mine\"\nseverty = \"high\"\n---*/\nselect 1\n").unwrap();
-    insta::assert_snapshot!("policy_front_matter", told(&pacbot, &["policies", "check", "g.sql"]));
-    insta::assert_snapshot!("policy_unknown_id", told(&pacbot, &["policies", "show", "aws-s3-bucket-not-publik"]));
+    cases.add("policy_front_matter", told(&pacbot, &["policies", "check", "g.sql"]));
+    cases.add("policy_unknown_id", told(&pacbot, &["policies", "show", "aws-s3-bucket-not-publik"]));
 
-    let broken = "table = \"aws_thing\"\nasset_id = \"{thing_id}\"\n\n[request.list]\nservice = \"ec2\"\nprotocoll = \"ec2\"\n";
+    let broken =
+        "table = \"aws_thing\"\nasset_id = \"{thing_id}\"\n\n[request.list]\nservice = \"ec2\"\nprotocoll = \"ec2\"\n";
     std::fs::write(pacbot.path("thing.toml"), broken).unwrap();
-    insta::assert_snapshot!("type_unknown_key", told(&pacbot, &["schema", "check", "thing.toml"]));
-    insta::assert_snapshot!("type_unknown", told(&pacbot, &["collect", "--type", "aws_s3_bukket"]));
+    cases.add("type_unknown_key", told(&pacbot, &["schema", "check", "thing.toml"]));
+    cases.add("type_unknown", told(&pacbot, &["collect", "--type", "aws_s3_bukket"]));
+    insta::assert_snapshot!("policies_and_types", cases.0);
 }
 
 #[test]
 fn lakes_and_statements() {
+    let mut cases = Cases::default();
     let pacbot = Pacbot::new("");
     std::fs::write(pacbot.path("file"), "not a folder").unwrap();
-    insta::assert_snapshot!("lake_is_a_file", told(&pacbot, &["--lake", "file", "runs", "list"]));
-    insta::assert_snapshot!("lake_unknown_scheme", told(&pacbot, &["--lake", "ftp://host/lake", "runs", "list"]));
-    insta::assert_snapshot!("lake_empty_report", told(&pacbot, &["report"]));
-    insta::assert_snapshot!("lake_empty_evaluate", told(&pacbot, &["evaluate", "--policy", "aws-s3-bucket-not-public"]));
-    insta::assert_snapshot!("no_recording", told(&pacbot, &["run", "--replay", "nowhere"]));
-    insta::assert_snapshot!("sql_unknown_table", told(&pacbot, &["sql", "select 1 from aws_s3_bukket"]));
-    insta::assert_snapshot!("sql_writes", told(&pacbot, &["sql", "drop table runs"]));
-    insta::assert_snapshot!("issue_unknown", told(&pacbot, &["issues", "show", "0000"]));
-    insta::assert_snapshot!("run_unknown", told(&pacbot, &["runs", "show", "20250101T000000Z-000000"]));
-    insta::assert_snapshot!("option_unknown", told(&pacbot, &["run", "--fial-on", "high"]));
-    insta::assert_snapshot!("severity_unknown", told(&pacbot, &["run", "--fail-on", "hihg"]));
+    cases.add("lake_is_a_file", told(&pacbot, &["--lake", "file", "runs", "list"]));
+    cases.add("lake_unknown_scheme", told(&pacbot, &["--lake", "ftp://host/lake", "runs", "list"]));
+    cases.add("lake_empty_report", told(&pacbot, &["report"]));
+    cases.add("lake_empty_evaluate", told(&pacbot, &["evaluate", "--policy", "aws-s3-bucket-not-public"]));
+    cases.add("no_recording", told(&pacbot, &["run", "--replay", "nowhere"]));
+    cases.add("sql_unknown_table", told(&pacbot, &["sql", "select 1 from aws_s3_bukket"]));
+    cases.add("sql_writes", told(&pacbot, &["sql", "drop table runs"]));
+    cases.add("issue_unknown", told(&pacbot, &["issues", "show", "0000"]));
+    cases.add("run_unknown", told(&pacbot, &["runs", "show", "20250101T000000Z-000000"]));
+    cases.add("option_unknown", told(&pacbot, &["run", "--fial-on", "high"]));
+    cases.add("severity_unknown", told(&pacbot, &["run", "--fail-on", "hihg"]));
+    insta::assert_snapshot!("lakes_and_statements", cases.0);
 }
 
 #[test]

@@ -32,10 +32,11 @@ pub(crate) struct Account {
     pub(crate) name: String,
 }
 
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 pub(crate) struct Flag {
     pub(crate) policy: String,
     pub(crate) account: String,
+    pub(crate) region: String,
     pub(crate) asset: String,
 }
 
@@ -48,8 +49,9 @@ impl Truth {
         let mut flags = Vec::new();
         for (policy, places) in &self.flags {
             for (account, regions) in places {
-                for asset in regions.values().flatten() {
-                    flags.push(Flag { policy: policy.clone(), account: account.clone(), asset: asset.clone() });
+                for (region, asset) in regions.iter().flat_map(|(region, ids)| ids.iter().map(move |id| (region, id))) {
+                    let (policy, account, region) = (policy.clone(), account.clone(), region.clone());
+                    flags.push(Flag { policy, account, region, asset: asset.clone() });
                 }
             }
         }
@@ -66,19 +68,21 @@ impl Truth {
 pub(crate) struct Issue {
     pub(crate) policy_id: String,
     pub(crate) account_id: String,
+    pub(crate) region: String,
     pub(crate) asset_id: String,
     pub(crate) state: String,
     pub(crate) cause: String,
     pub(crate) run_id: String,
 }
 
-pub(crate) const ISSUES: &str = "select policy_id, account_id, asset_id, state, cause, run_id from issues";
+pub(crate) const ISSUES: &str = "select policy_id, account_id, region, asset_id, state, cause, run_id from issues";
 
 impl Issue {
     /// Flags name an asset as AWS's lists do, and an account-wide one by its account.
     pub(crate) fn is_about(&self, flag: &Flag) -> bool {
         self.policy_id == flag.policy
             && self.account_id == flag.account
+            && self.region == flag.region
             && (self.asset_id.ends_with(&flag.asset) || flag.asset == flag.account)
     }
 }

@@ -13,7 +13,10 @@ fn a_full_disk_is_told_and_nothing_is_lost() {
     let program = pacbot.command(&["run", "--replay", &recording(2)]);
     // No file may grow beyond a few blocks, which is what a full disk looks like to a program.
     let mut shell = Command::new("bash");
-    shell.args(["-c", "trap '' XFSZ; ulimit -f 8; exec \"$@\"", "bash"]).arg(program.get_program()).args(program.get_args());
+    shell
+        .args(["-c", "trap '' XFSZ; ulimit -f 8; exec \"$@\"", "bash"])
+        .arg(program.get_program())
+        .args(program.get_args());
     shell.current_dir(pacbot.path("")).env("AWS_EC2_METADATA_DISABLED", "true");
     let ended = Ended::of(shell.output().unwrap());
     assert_eq!(ended.code, Some(2), "{ended:?}");

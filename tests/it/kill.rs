@@ -38,7 +38,10 @@ const TABLES: &[(&str, &str)] = &[
         "issue_events",
         "select at, issue_id, from_state, to_state, cause, occurrence, reason from issue_events order by 1, 2, 3",
     ),
-    ("issues", "select issue_id, state, cause, occurrence, first_opened_at, opened_at, closed_at from issues order by 1"),
+    (
+        "issues",
+        "select issue_id, state, cause, occurrence, first_opened_at, opened_at, closed_at from issues order by 1",
+    ),
     ("buckets", "select asset_id, first_seen_at, collected_at, content_hash from aws_s3_bucket order by 1"),
     ("rules", "select asset_id, first_seen_at, collected_at, content_hash from aws_vpc_security_group_rule order by 1"),
     ("history", "select asset_id, seen_from, seen_until from aws_s3_bucket_history order by 1, 2, 3"),
@@ -46,14 +49,14 @@ const TABLES: &[(&str, &str)] = &[
 
 /// All tables as text.
 pub(crate) fn contents(pacbot: &Pacbot) -> Vec<(&'static str, String)> {
-    TABLES.iter().map(|(name, sql)| (*name, pacbot.expect(0, &["sql", "--format", "json", sql]).stdout)).collect()
+    let statements: Vec<&str> = TABLES.iter().map(|(_, sql)| *sql).collect();
+    TABLES.iter().map(|(name, _)| *name).zip(pacbot.answers(&statements)).collect()
 }
 
 #[test]
 fn killed_anywhere_and_run_again_it_is_as_if_never_killed() {
     let days = [recording(1), recording(2)];
     let whole = Pacbot::new(SMALL);
-    let first = whole.copy();
     whole.expect(0, &["run", "--replay", &days[0]]);
     let before = whole.copy();
     let began = Instant::now();
@@ -61,41 +64,32 @@ fn killed_anywhere_and_run_again_it_is_as_if_never_killed() {
     let takes = began.elapsed();
     let expected = contents(&whole);
     assert!(expected.iter().all(|(_, rows)| !rows.is_empty()), "the comparison is about something");
-    drop(first);
 
     let seed = std::env::var("KILL_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or_else(rand::random::<u64>);
     println!("KILL_SEED={seed}");
     let mut random = StdRng::seed_from_u64(seed);
-    let mut killed = 0;
-    for kill in 0..KILLS {
+    let mut kills = 0;
+    while kills < KILLS {
         let pacbot = before.copy();
-        // Several kills in a row happen too.
-        for _ in 0..=usize::from(kill % 5 == 0) {
-            let after = takes.mul_f64(random.random_range(0.05..1.0));
-            killed += usize::from(killed_after(&pacbot, &days[1], after));
+        // Sometimes the run that continues is killed too.
+        for _ in 0..=usize::from(random.random_bool(0.2)) {
+            let after = takes.mul_f64(random.random_range(0.02..1.0));
+            kills += usize::from(killed_after(&pacbot, &days[1], after));
         }
         let again = pacbot.expect(0, &["run", "--replay", &days[1]]);
-        for ((table, rows), (_, expected)) in contents(&pacbot).iter().zip(&expected) {
-            let finished_before = table == &"runs" && rows.lines().count() > expected.lines().count();
-            // A run that had ended when the signal came is a run of its own.
-            if finished_before && again.stderr.contains("continuing") {
-                panic!("kill {kill} of seed {seed}: a continued run is one run\n{rows}");
-            }
-        }
-        if again.stderr.contains("continuing") || !again.stderr.is_empty() {
-            let found = contents(&pacbot);
-            for ((table, rows), (_, expected)) in found.iter().zip(&expected) {
-                assert_eq!(unique(rows), unique(expected), "kill {kill} of seed {seed}: `{table}` differs\n{}", again.stderr);
+        let found = contents(&pacbot);
+        // The signal may come when all is written: then there are two whole runs, and both say the same.
+        let had_ended = found[0].1.lines().count() > expected[0].1.lines().count();
+        for ((table, rows), (_, expected)) in found.iter().zip(&expected) {
+            if !had_ended || STATE.contains(table) {
+                assert_eq!(rows, expected, "kill {kills} of seed {seed}: `{table}` differs\n{}", again.stderr);
             }
         }
     }
-    assert!(killed >= KILLS / 2, "only {killed} runs were still going when the signal came; the test is too slow or too fast");
 }
 
-/// A run that ended just before it was killed is followed by one that finds the same: its rows are there twice.
-fn unique(rows: &str) -> std::collections::BTreeSet<&str> {
-    rows.lines().collect()
-}
+/// Tables that a second run of the same answers leaves as they are.
+const STATE: &[&str] = &["issue_events", "issues", "buckets", "rules", "history"];
 
 /// Kills a run after a while; tells whether it was still going.
 fn killed_after(pacbot: &Pacbot, recording: &str, after: Duration) -> bool {

@@ -2,7 +2,7 @@
 //!
 //! `tests/run` installs the servers. Each test starts what it needs on free ports and stops it at its end.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "tests")]
 
 mod bad_input;
 mod demo;

@@ -8,18 +8,18 @@ use crate::servers::seaweedfs::SeaweedFs;
 #[test]
 fn an_s3_server_holds_the_same_lake() {
     let store = SeaweedFs::start();
-    holds_the_same(&|prefix| store.config(prefix));
+    holds_the_same(&|prefix| store.config(prefix), &[]);
 }
 
 #[test]
 fn an_azure_blob_server_holds_the_same_lake() {
     let store = Azurite::start();
-    holds_the_same(&|prefix| store.config(prefix));
+    holds_the_same(&|prefix| store.config(prefix), &[store.variable()]);
 }
 
-fn holds_the_same(lake: &dyn Fn(&str) -> String) {
+fn holds_the_same(lake: &dyn Fn(&str) -> String, variables: &[(&'static str, String)]) {
     let local = Pacbot::new(SMALL);
-    let remote = Pacbot::new(&format!("{}{SMALL}", lake("alone")));
+    let remote = Pacbot::new(&format!("{}{SMALL}", lake("alone"))).with(variables);
     for day in [1, 2] {
         local.expect(0, &["run", "--replay", &recording(day)]);
         remote.expect(0, &["run", "--replay", &recording(day)]);
@@ -31,7 +31,7 @@ fn holds_the_same(lake: &dyn Fn(&str) -> String) {
     remote.expect(0, &["lake", "vacuum", "--dry-run"]);
 
     // Two at once: each of the first day, on one lake.
-    let both = Pacbot::new(&format!("{}{SMALL}", lake("raced")));
+    let both = Pacbot::new(&format!("{}{SMALL}", lake("raced"))).with(variables);
     let spawn = || {
         let mut command = both.command(&["run", "--fresh", "--replay", &recording(1)]);
         command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().unwrap()

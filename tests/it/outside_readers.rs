@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::pacbot::{Pacbot, recording};
 use crate::kill::SMALL;
+use crate::pacbot::{Pacbot, recording};
 use crate::servers::python;
 
 /// Counts the rows of every table with the `deltalake` package, and with DuckDB over the same files.

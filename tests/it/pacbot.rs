@@ -9,7 +9,11 @@ use serde_json::Value;
 /// A folder with a configuration and, by default, the lake.
 pub(crate) struct Pacbot {
     folder: tempfile::TempDir,
+    variables: Vec<(&'static str, String)>,
 }
+
+/// Stands after the rows of each of several statements.
+const END: &str = "end_of_rows";
 
 /// How a command ended.
 #[derive(Debug)]
@@ -26,9 +30,15 @@ pub(crate) fn recording(day: u32) -> String {
 
 impl Pacbot {
     pub(crate) fn new(config: &str) -> Self {
-        let pacbot = Self { folder: tempfile::tempdir().unwrap() };
+        let pacbot = Self { folder: tempfile::tempdir().unwrap(), variables: Vec::new() };
         pacbot.configure(config);
         pacbot
+    }
+
+    /// Adds variables to the environment of its commands.
+    pub(crate) fn with(mut self, variables: &[(&'static str, String)]) -> Self {
+        self.variables.extend_from_slice(variables);
+        self
     }
 
     /// Replaces the configuration.
@@ -52,7 +62,8 @@ impl Pacbot {
             .env("HOME", self.folder.path())
             .env("AWS_EC2_METADATA_DISABLED", "true")
             .env("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")
-            .env("AWS_SECRET_ACCESS_KEY", "loopback");
+            .env("AWS_SECRET_ACCESS_KEY", "loopback")
+            .envs(self.variables.iter().map(|(name, value)| (name, value)));
         command
     }
 
@@ -65,6 +76,25 @@ impl Pacbot {
         let ended = self.run(arguments);
         assert_eq!(ended.code, Some(code), "{arguments:?}: {ended:?}");
         ended
+    }
+
+    /// The rows of several statements, as text, from one process.
+    pub(crate) fn answers(&self, statements: &[&str]) -> Vec<String> {
+        use std::io::Write;
+        let mut command = self.command(&["sql", "--format", "json"]);
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut input = child.stdin.take().unwrap();
+        for statement in statements {
+            writeln!(input, "{statement};\nselect '{END}' as {END};").unwrap();
+        }
+        drop(input);
+        let ended = Ended::of(child.wait_with_output().unwrap());
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+        let end = format!("{{\"{END}\":\"{END}\"}}\n");
+        let mut answers: Vec<String> = ended.stdout.split(&end).map(str::to_owned).collect();
+        assert_eq!(answers.pop().as_deref(), Some(""), "{}", ended.stdout);
+        assert_eq!(answers.len(), statements.len());
+        answers
     }
 
     /// The rows of a statement.
@@ -81,7 +111,7 @@ impl Pacbot {
 
     /// Makes another folder with the same content.
     pub(crate) fn copy(&self) -> Self {
-        let copy = Self { folder: tempfile::tempdir().unwrap() };
+        let copy = Self { folder: tempfile::tempdir().unwrap(), variables: self.variables.clone() };
         let from = self.folder.path().join(".");
         let copied = Command::new("cp").arg("-R").arg(from).arg(copy.folder.path()).status().unwrap();
         assert!(copied.success());

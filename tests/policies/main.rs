@@ -24,7 +24,7 @@ fn main() -> ExitCode {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
             runtime.block_on(async {
                 let types = Arc::new(AssetTypes::embedded().unwrap());
-                let catalog = Catalog::load([(file, text)], &types, &Overrides::new()).await.unwrap();
+                let catalog = Catalog::load([(file, text)], &types, &Overrides::default()).await.unwrap();
                 let checked = catalog.get(policy.id.as_str()).unwrap().clone();
                 test_policy(checked, types, &script_file, script).await.map_err(Into::into)
             })

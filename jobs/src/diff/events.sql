@@ -6,7 +6,7 @@
 -- without the asset (asset_gone), or a person withdrew the scope (out_of_scope) or the policy (policy_retired). All else
 -- that is missing is unknown.
 with judged as (
-    select policy_id, status, blind_scopes, unread
+    select policy_id, status, blind_scopes, outside, unread
     from policy_runs
     where run_id = $run_id
 ),
@@ -26,7 +26,7 @@ missing as (
     where before.state <> 'closed'
 ),
 asset as (
-    select assets.asset_type, assets.asset_id, assets.account_id, assets.collected_in, assets.unread
+    select assets.asset_type, assets.asset_id, assets.account_id, assets.region, assets.collected_in, assets.unread
     from assets
     left semi join missing on assets.asset_id = missing.asset_id
 ),
@@ -44,6 +44,10 @@ answer as (
 blind as (
     select policy_id, scope['asset_type'] as asset_type, scope['account_id'] as account_id, scope['collected_in'] as collected_in
     from (select policy_id, unnest(blind_scopes) as scope from judged)
+),
+outside as (
+    select policy_id, place['account_id'] as account_id, place['region'] as region
+    from (select policy_id, unnest(outside) as place from judged)
 ),
 unread as (
     select policy_id, item['asset_type'] as asset_type, item['request'] as request
@@ -67,6 +71,7 @@ verdict as (
             when asset.asset_id is null and answer.status = 'complete' then 'asset_gone'
             when asset.asset_id is null and answer.status = 'withdrawn' then 'out_of_scope'
             when asset.asset_id is null then 'not_covered'
+            when outside.policy_id is not null then 'out_of_scope'
             when judged.status = 'failed' then 'policy_failed'
             when blind.policy_id is not null or hidden.issue_id is not null then 'not_covered'
             else 'fixed'
@@ -83,6 +88,10 @@ verdict as (
         and asset.asset_type = blind.asset_type
         and asset.account_id = blind.account_id
         and asset.collected_in = blind.collected_in
+    left join outside
+        on missing.policy_id = outside.policy_id
+        and asset.account_id = outside.account_id
+        and asset.region = outside.region
     left join hidden on missing.issue_id = hidden.issue_id
     where judged.policy_id is not null or $is_full
 ),

@@ -64,7 +64,10 @@ pub(crate) async fn run(command: &Demo, out: &mut impl Write) -> anyhow::Result<
     writeln!(out, "  pacbot --lake {lake} issues show {issue}        # an issue with its history")?;
     writeln!(out, "  pacbot --lake {lake} issues list --state unknown    # what could not be judged on day 3")?;
     writeln!(out, "  pacbot --lake {lake} sql \"select asset_type, count(*) from assets group by 1 order by 2 desc\"")?;
-    writeln!(out, "  duckdb -c \"select policy_id, count(*) from delta_scan('{lake}/issues') where state = 'open' group by 1\"")?;
+    writeln!(
+        out,
+        "  duckdb -c \"select policy_id, count(*) from delta_scan('{lake}/issues') where state = 'open' group by 1\""
+    )?;
     writeln!(out, "  pacbot init && pacbot run                       # your own account")?;
     Ok(ExitCode::SUCCESS)
 }

@@ -142,7 +142,9 @@ fn account_of(request: &Coverage) -> String {
 
 fn complaint(request: &Coverage) -> String {
     match (&request.missing_permission, &request.error) {
-        (Some(permission), _) => format!("grant {permission} (for {}, request {})", request.asset_type, request.request),
+        (Some(permission), _) => {
+            format!("grant {permission} (for {}, request {})", request.asset_type, request.request)
+        }
         (None, error) => {
             let error = error.as_deref().unwrap_or("not answered");
             format!("{}, request {}: {error}", request.asset_type, request.request)

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use clap::Subcommand;
-use pacbot_evaluate::{Catalog, Checked, test_policy};
+use pacbot_evaluate::{Catalog, Checked, Overrides, test_policy};
 use pacbot_schemas::AssetTypes;
 
 use super::{all, asset_types, read_files};
@@ -61,7 +61,7 @@ pub(crate) async fn run(command: Policies, config: &Config, out: &mut impl Write
         Policies::Check { files } => {
             let texts = read_files(&files)?;
             let texts = texts.iter().map(|(file, text)| (file.as_str(), text.as_str()));
-            let catalog = Catalog::load(texts, &types, &BTreeMap::new()).await.map_err(|errors| all(&errors))?;
+            let catalog = Catalog::load(texts, &types, &Overrides::default()).await.map_err(|errors| all(&errors))?;
             writeln!(out, "{} policies, no mistakes", catalog.iter().count())?;
         }
         Policies::Test { id } => return test(&embedded().await?, id.as_deref(), &types, out).await,

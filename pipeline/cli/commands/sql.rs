@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::process::ExitCode;
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use chrono::Utc;
 use clap::Args;
 use datafusion::prelude::SessionContext;
@@ -53,6 +53,9 @@ pub(crate) async fn answer(
     format: Format,
     out: &mut impl Write,
 ) -> anyhow::Result<()> {
-    let frame = read_only(ctx, statement).await.context("the statement cannot be run")?;
+    let planned = read_only(ctx, statement).await;
+    // The engine's error repeats itself at every layer.
+    let frame =
+        planned.map_err(|error| anyhow!("the statement cannot be run: {}", error.find_root().strip_backtrace()))?;
     print(frame, format, out).await
 }

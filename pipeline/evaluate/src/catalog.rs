@@ -16,14 +16,12 @@ use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
 use pacbot_lake::{bare_session, read_only};
 use pacbot_schemas::{AssetTypes, PolicyId, SourceError, fingerprint, nearest};
 
+use crate::overrides::Overrides;
 use crate::policy::Policy;
 
 mod files {
     include!(concat!(env!("OUT_DIR"), "/embedded.rs"));
 }
-
-/// Overrides of parameters, by policy and name.
-pub type Overrides = BTreeMap<PolicyId, BTreeMap<String, toml::Value>>;
 
 /// Columns that every policy returns first, in this order.
 pub const COLUMNS: [&str; 4] = ["asset_id", "account_id", "region", "reason"];
@@ -66,9 +64,14 @@ impl Catalog {
         let failed = |error: String| vec![SourceError::at("(session)", "", 0..0, error)];
         let ctx = definitions(types).await.map_err(|error| failed(error.to_string()))?;
         let (mut policies, mut errors) = (BTreeMap::new(), Vec::new());
+        // Those with mistakes too.
+        let mut known = BTreeSet::new();
         for (file, text) in files {
             let checked = match Policy::parse(file, text) {
-                Ok(policy) => check(&ctx, policy, types, overrides).await,
+                Ok(policy) => {
+                    known.insert(policy.id.clone());
+                    check(&ctx, policy, types, overrides).await
+                }
                 Err(error) => Err(error),
             };
             match checked {
@@ -86,17 +89,12 @@ impl Catalog {
                 Err(error) => errors.push(error),
             }
         }
-        for id in overrides.keys().filter(|id| !policies.contains_key(*id)) {
-            let near = nearest(id.as_str(), policies.keys().map(PolicyId::as_str))
-                .map(|near| format!("did you mean `{near}`?"));
-            let error = SourceError::at(
-                "(configuration)",
-                "",
-                0..0,
-                format!("parameters are given for `{id}`, which is no policy"),
-            );
+        for id in overrides.policies().filter(|id| !known.contains(*id)) {
+            let near = nearest(id.as_str(), known.iter().map(PolicyId::as_str));
+            let error =
+                overrides.mistake(id, None, format!("parameters are given for `{id}`, which is no enabled policy"));
             errors.push(match near {
-                Some(near) => error.with_help(near),
+                Some(near) => error.with_help(format!("did you mean `{near}`?")),
                 None => error,
             });
         }
@@ -192,14 +190,24 @@ async fn check(
     }
     refuse_wildcards(&policy)?;
     let mut values = BTreeMap::new();
-    let given = overrides.get(&policy.id);
+    let given = overrides.of(&policy.id);
     for (name, parameter) in &policy.params {
-        let value = given.and_then(|given| given.get(name)).unwrap_or(&parameter.default);
-        let value = parameter.r#type.value(value).map_err(|message| at(format!("parameter `{name}`: {message}")))?;
+        let given = given.and_then(|given| given.get(name));
+        let value = given.map_or(&parameter.default, toml::Spanned::get_ref);
+        let value = parameter.r#type.value(value).map_err(|message| {
+            let message = format!("parameter `{name}` of `{}`: {message}", policy.id);
+            if given.is_some() { overrides.mistake(&policy.id, Some(name), message) } else { at(message) }
+        })?;
         values.insert(name.clone(), value);
     }
     if let Some(unknown) = given.into_iter().flat_map(BTreeMap::keys).find(|name| !policy.params.contains_key(*name)) {
-        return Err(at(format!("configuration gives the parameter `{unknown}`, which the policy does not have")));
+        let message = format!("`{}` has no parameter `{unknown}`", policy.id);
+        let error = overrides.mistake(&policy.id, Some(unknown), message);
+        let near = nearest(unknown, policy.params.keys().map(String::as_str));
+        return Err(match near {
+            Some(near) => error.with_help(format!("did you mean `{near}`?")),
+            None => error,
+        });
     }
     let checked = Checked { values, reads: BTreeMap::new(), policy };
     let frame = checked.plan(ctx).await.map_err(|error| explained(&checked.policy, types, &error))?;

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use pacbot_schemas::{AssetTypes, CoverageStatus};
+use pacbot_schemas::{AssetTypes, CoverageStatus, ScopeKind};
 use serde::{Deserialize, Serialize};
 
 use crate::catalog::Checked;
@@ -49,6 +49,15 @@ pub struct BlindScope {
     pub account_id: String,
     /// The scope's region.
     pub collected_in: String,
+}
+
+/// A region of an account in which a joined type is not collected.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct OutsideRegion {
+    /// The account.
+    pub account_id: String,
+    /// The region.
+    pub region: String,
 }
 
 /// A request of a judged type: an asset that has it among its `unread` cannot be judged.
@@ -129,6 +138,27 @@ impl Answers {
             }
         }
         blind
+    }
+
+    /// The joined types that are collected per region, where the judged type is collected per account: its assets may
+    /// be of regions in which nobody asks for the others.
+    pub(crate) fn regional_joins<'a>(checked: &'a Checked, types: &'a AssetTypes) -> Vec<&'a str> {
+        let kind = |table: &str| types.get(table).map(|def| def.scope);
+        if kind(&checked.policy.asset_type) != Some(ScopeKind::Global) {
+            return Vec::new();
+        }
+        let joined = checked.reads.keys().filter(|table| kind(table) == Some(ScopeKind::Region));
+        joined.map(String::as_str).collect()
+    }
+
+    /// Whether an asset type is collected in a region of an account.
+    pub(crate) fn is_asked(&self, asset_type: &str, region: &OutsideRegion) -> bool {
+        self.0.iter().any(|answer| {
+            answer.asset_type == asset_type
+                && answer.account_id == region.account_id
+                && answer.region == region.region
+                && answer.status != CoverageStatus::Withdrawn
+        })
     }
 
     /// The scopes of the judged type(s) that an unanswered scope of a joined table touches: the same region, and

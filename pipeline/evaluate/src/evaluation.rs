@@ -13,12 +13,12 @@ use datafusion::error::DataFusionError;
 use datafusion::prelude::SessionContext;
 use futures::{StreamExt, TryStreamExt};
 use pacbot_lake::{Lake, LakeError, RunRow, SessionOptions, Spool, from_batches};
-use pacbot_schemas::{Category, PolicyId, PolicyStatus, RunId, Severity};
+use pacbot_schemas::{AssetTypes, Category, PolicyId, PolicyStatus, RunId, Severity};
 use serde::{Deserialize, Serialize};
 use tracing::{info, warn};
 
 use crate::catalog::Checked;
-use crate::coverage::{Answers, Blind, BlindScope, Gap, NEWEST_ANSWERS, UnreadRequest};
+use crate::coverage::{Answers, Blind, BlindScope, Gap, NEWEST_ANSWERS, OutsideRegion, UnreadRequest};
 
 /// How one policy ended; a row of the table `policy_runs`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -62,6 +62,9 @@ pub struct PolicyRun {
     /// Scopes in which nothing could be judged.
     #[serde(default)]
     pub blind_scopes: Vec<BlindScope>,
+    /// Regions that are not in scope, since a joined type is not collected there.
+    #[serde(default)]
+    pub outside: Vec<OutsideRegion>,
     /// Requests whose failure hides one asset.
     #[serde(default)]
     pub unread: Vec<UnreadRequest>,
@@ -109,7 +112,11 @@ const JUDGED: &str = "
         blind.account_id is not null or %HIDDEN% as hidden
     from %BASE% as base
     left join blind_scopes as blind
-        on base.asset_type = blind.asset_type and base.account_id = blind.account_id and base.collected_in = blind.collected_in";
+        on base.asset_type = blind.asset_type and base.account_id = blind.account_id and base.collected_in = blind.collected_in
+    left anti join outside_regions as outside on base.account_id = outside.account_id and base.region = outside.region";
+
+/// Assets of an account-wide type that are of a region.
+const REGIONS: &str = "select distinct account_id, region from %TABLE% where region <> collected_in";
 
 /// Evaluates `enabled` policies over `snapshot` as run `run_id`, and writes violations and policy runs; `told` hears of
 /// each policy when it is done.
@@ -136,7 +143,14 @@ pub async fn evaluate(
         let started = Instant::now();
         let blind = answers.blind(checked, lake.types());
         let mut run = pending(checked, &blind, run_id, snapshot.run_at);
-        match one(&ctx, checked, &blind, &mut run, &schema).await {
+        let outcome = match outside(&ctx, checked, lake.types(), &answers).await {
+            Ok(outside) => {
+                run.outside = outside;
+                one(&ctx, checked, &blind, &mut run, &schema).await
+            }
+            Err(error) => Err(error),
+        };
+        match outcome {
             Ok(spool) => spools.push(spool),
             Err(error) => {
                 run.status = PolicyStatus::Failed;
@@ -186,6 +200,7 @@ fn pending(checked: &Checked, blind: &Blind, run_id: &RunId, at: DateTime<Utc>) 
         violations: 0,
         unknown_scopes: blind.gaps.iter().cloned().collect(),
         blind_scopes: blind.scopes.iter().cloned().collect(),
+        outside: Vec::new(),
         unread: blind
             .requests
             .iter()
@@ -209,6 +224,8 @@ async fn one(
 ) -> Result<Spool, DataFusionError> {
     ctx.deregister_table("blind_scopes")?;
     ctx.register_table("blind_scopes", Arc::new(blind_scopes(blind)?))?;
+    ctx.deregister_table("outside_regions")?;
+    ctx.register_table("outside_regions", Arc::new(outside_regions(&run.outside)?))?;
     ctx.deregister_table("judged")?;
     let judged = ctx.sql(&judged_sql(checked, blind)).await?;
     ctx.register_table("judged", judged.into_view())?;
@@ -262,7 +279,9 @@ fn judged_sql(checked: &Checked, blind: &Blind) -> String {
     let hidden = if hidden.is_empty() { "false".to_owned() } else { format!("({})", hidden.join(" or ")) };
     let base = match checked.policy.asset_type.as_str() {
         "assets" => "assets".to_owned(),
-        table => format!("(select '{table}' as asset_type, asset_id, account_id, collected_in, unread from {table})"),
+        table => {
+            format!("(select '{table}' as asset_type, asset_id, account_id, region, collected_in, unread from {table})")
+        }
     };
     JUDGED.replace("%HIDDEN%", &hidden).replace("%BASE%", &base)
 }
@@ -275,6 +294,37 @@ fn blind_scopes(blind: &Blind) -> Result<MemTable, DataFusionError> {
     };
     let columns =
         vec![column(|scope| &scope.asset_type), column(|scope| &scope.account_id), column(|scope| &scope.collected_in)];
+    MemTable::try_new(schema.clone(), vec![vec![RecordBatch::try_new(schema, columns)?]])
+}
+
+/// The regions of judged assets in which a joined type is not collected. They are out of scope, not unknown: the
+/// configuration does not ask there.
+async fn outside(
+    ctx: &SessionContext,
+    checked: &Checked,
+    types: &AssetTypes,
+    answers: &Answers,
+) -> Result<Vec<OutsideRegion>, DataFusionError> {
+    let joins = Answers::regional_joins(checked, types);
+    if joins.is_empty() {
+        return Ok(Vec::new());
+    }
+    let regions = ctx.sql(&REGIONS.replace("%TABLE%", &checked.policy.asset_type)).await?;
+    // One row per account and region.
+    let mut outside: Vec<OutsideRegion> = from_batches("regions", &regions.collect().await?)
+        .map_err(|error| DataFusionError::External(Box::new(error)))?;
+    outside.retain(|region| joins.iter().any(|joined| !answers.is_asked(joined, region)));
+    outside.sort();
+    Ok(outside)
+}
+
+fn outside_regions(outside: &[OutsideRegion]) -> Result<MemTable, DataFusionError> {
+    let names = ["account_id", "region"];
+    let schema = Arc::new(Schema::new(names.map(|name| Field::new(name, DataType::Utf8, false)).to_vec()));
+    let column = |pick: fn(&OutsideRegion) -> &str| {
+        Arc::new(StringArray::from_iter_values(outside.iter().map(pick))) as ArrayRef
+    };
+    let columns = vec![column(|region| &region.account_id), column(|region| &region.region)];
     MemTable::try_new(schema.clone(), vec![vec![RecordBatch::try_new(schema, columns)?]])
 }
 

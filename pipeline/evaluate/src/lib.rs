@@ -10,13 +10,15 @@ mod catalog;
 mod cell;
 mod coverage;
 mod evaluation;
+mod overrides;
 mod parameter;
 mod policy;
 mod policy_test;
 
-pub use catalog::{COLUMNS, Catalog, Checked, Overrides};
-pub use coverage::{BlindScope, Gap, UnreadRequest};
+pub use catalog::{COLUMNS, Catalog, Checked};
+pub use coverage::{BlindScope, Gap, OutsideRegion, UnreadRequest};
 pub use evaluation::{EvaluateError, Evaluation, PolicyRun, evaluate, issue_id};
+pub use overrides::Overrides;
 pub use parameter::ParameterType;
 pub use policy::{Parameter, Policy};
 pub use policy_test::{TEST_TIME, test_policy};

@@ -73,7 +73,9 @@ impl Lake {
             Err(object_store::Error::AlreadyExists { .. } | object_store::Error::Precondition { .. }) => Ok(()),
             Err(source) => Err(self.store_error("write", source)),
             Ok(_) => {
-                let source = object_store::Error::NotSupported { source: "it has no conditional puts, so writers overwrite each other".into() };
+                let source = object_store::Error::NotSupported {
+                    source: "it has no conditional puts, so writers overwrite each other".into(),
+                };
                 Err(self.store_error("write", source))
             }
         }

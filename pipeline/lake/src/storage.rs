@@ -25,6 +25,9 @@ pub(crate) struct LogRoot {
 pub(crate) fn open(settings: &LakeSettings) -> Result<(Arc<dyn ObjectStore>, LogRoot), LakeError> {
     let invalid = |reason: String| LakeError::Location { location: settings.location.clone(), reason };
     if !settings.location.contains("://") {
+        if std::path::Path::new(&settings.location).is_file() {
+            return Err(invalid("it is a file".to_owned()));
+        }
         std::fs::create_dir_all(&settings.location).map_err(|error| invalid(error.to_string()))?;
         let folder = std::fs::canonicalize(&settings.location).map_err(|error| invalid(error.to_string()))?;
         let store = LocalFileSystem::new_with_prefix(&folder).map_err(|error| invalid(error.to_string()))?;

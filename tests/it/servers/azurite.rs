@@ -18,7 +18,14 @@ impl Azurite {
     pub(crate) fn start() -> Self {
         let port = free_port();
         let mut command = Command::new(tool("node/node_modules/.bin/azurite-blob"));
-        command.args(["--blobHost", "127.0.0.1", "--inMemoryPersistence", "--skipApiVersionCheck", "--silent"]);
+        command.args([
+            "--blobHost",
+            "127.0.0.1",
+            "--inMemoryPersistence",
+            "--skipApiVersionCheck",
+            "--silent",
+            "--disableTelemetry",
+        ]);
         command.args(["--blobPort", &port.to_string()]);
         let mut server = Server::start(command);
         server.until_listening(port);
@@ -39,9 +46,14 @@ impl Azurite {
 
     /// The `[lake]` table that names a prefix of the container.
     pub(crate) fn config(&self, prefix: &str) -> String {
+        // Azurite lists otherwise than Azure, which the store knows when it is told.
         format!(
-            "[lake]\nlocation = \"az://{CONTAINER}/{prefix}\"\noptions = {{ azure_storage_endpoint = \"{}\", azure_allow_http = \"true\", azure_storage_account_name = \"{ACCOUNT}\", azure_storage_account_key = \"{KEY}\" }}\n",
-            self.endpoint()
+            "[lake]\nlocation = \"az://{CONTAINER}/{prefix}\"\noptions = {{ azure_storage_use_emulator = \"true\" }}\n"
         )
+    }
+
+    /// The variable that tells the store where the emulator is.
+    pub(crate) fn variable(&self) -> (&'static str, String) {
+        ("AZURITE_BLOB_STORAGE_URL", format!("http://127.0.0.1:{}", self.port))
     }
 }

@@ -23,8 +23,16 @@ impl SeaweedFs {
             .env("AWS_ACCESS_KEY_ID", KEY.0)
             .env("AWS_SECRET_ACCESS_KEY", KEY.1);
         for name in [
-            "s3.port.grpc", "s3.port.lance", "master.port", "master.port.grpc", "volume.port", "volume.port.grpc",
-            "filer.port", "filer.port.grpc", "admin.port", "admin.port.grpc",
+            "s3.port.grpc",
+            "s3.port.lance",
+            "master.port",
+            "master.port.grpc",
+            "volume.port",
+            "volume.port.grpc",
+            "filer.port",
+            "filer.port.grpc",
+            "admin.port",
+            "admin.port.grpc",
         ] {
             command.arg(format!("-{name}={}", free_port()));
         }

@@ -5,7 +5,9 @@ const FRONT: &str = "/*---\nid = \"aws-x\"\ntitle = \"X\"\nseverity = \"low\"\na
 async fn load(sql: &str) -> Result<Catalog, String> {
     let types = AssetTypes::embedded().unwrap();
     let text = format!("{FRONT}{sql}");
-    Catalog::load([("x.sql", text.as_str())], &types, &Overrides::new()).await.map_err(|errors| errors[0].to_string())
+    Catalog::load([("x.sql", text.as_str())], &types, &Overrides::default())
+        .await
+        .map_err(|errors| errors[0].to_string())
 }
 
 #[tokio::test]
@@ -43,7 +45,7 @@ async fn mistakes_point_at_the_file() {
 #[tokio::test]
 async fn every_embedded_policy_is_sound() {
     let types = AssetTypes::embedded().unwrap();
-    let catalog = Catalog::embedded(&types, &Overrides::new()).await;
+    let catalog = Catalog::embedded(&types, &Overrides::default()).await;
     let catalog = catalog
         .unwrap_or_else(|errors| panic!("{}", errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")));
     assert!(catalog.iter().count() >= 38);
