@@ -78,12 +78,14 @@ pub(crate) struct Issue {
 pub(crate) const ISSUES: &str = "select policy_id, account_id, region, asset_id, state, cause, run_id from issues";
 
 impl Issue {
-    /// Flags name an asset as AWS's lists do, and an account-wide one by its account.
+    /// Flags name an asset as AWS's lists do: by its ARN or the last part of it; and an account-wide one by its account.
     pub(crate) fn is_about(&self, flag: &Flag) -> bool {
         self.policy_id == flag.policy
             && self.account_id == flag.account
             && self.region == flag.region
-            && (self.asset_id.ends_with(&flag.asset) || flag.asset == flag.account)
+            && (flag.asset == flag.account
+                || self.asset_id == flag.asset
+                || self.asset_id.rsplit([':', '/']).next() == Some(&flag.asset))
     }
 }
 

@@ -16,6 +16,12 @@ pub(crate) mod seaweedfs;
 /// A server that does not answer by then never will.
 const START_LIMIT: Duration = Duration::from_secs(60);
 
+/// How long a server may take to end by itself.
+const STOP_LIMIT: Duration = Duration::from_secs(5);
+
+/// How much of a server's log is shown with a failure.
+const SHOWN_LINES: usize = 40;
+
 /// A child process with its log; it is stopped, with its own children, when this is dropped.
 pub(crate) struct Server {
     child: Child,
@@ -55,6 +61,8 @@ impl Server {
         let output = File::create(&log).unwrap();
         let child = command
             .current_dir(folder.path())
+            // Sockets, logs and caches go with the folder.
+            .env("TMPDIR", folder.path())
             .stdin(Stdio::null())
             .stdout(output.try_clone().unwrap())
             .stderr(output)
@@ -90,17 +98,33 @@ impl Server {
                 let log = std::fs::read_to_string(&self.log).unwrap_or_default();
                 panic!("the server did not come up ({ended:?}):\n{log}");
             }
-            std::thread::yield_now();
             std::thread::park_timeout(Duration::from_millis(20));
         }
+    }
+
+    /// Signals the server and its children; they may have ended already.
+    fn signal(&self, name: &str) {
+        let group = format!("-{}", self.child.id());
+        drop(Command::new("kill").args([name, "--", &group]).stderr(Stdio::null()).status());
     }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        let group = format!("-{}", self.child.id());
-        // It may have ended already.
-        drop(Command::new("kill").args(["-TERM", "--", &group]).stderr(Stdio::null()).status());
+        if std::thread::panicking() {
+            let log = std::fs::read(&self.log).unwrap_or_default();
+            let log = String::from_utf8_lossy(&log);
+            let lines: Vec<&str> = log.lines().collect();
+            let shown = lines[lines.len().saturating_sub(SHOWN_LINES)..].join("\n");
+            println!("the end of a server's log, of {} lines:\n{shown}", lines.len());
+        }
+        self.signal("-TERM");
+        let began = Instant::now();
+        while matches!(self.child.try_wait(), Ok(None)) && began.elapsed() < STOP_LIMIT {
+            std::thread::park_timeout(Duration::from_millis(10));
+        }
+        // Children may outlive the one that started them.
+        self.signal("-KILL");
         drop(self.child.wait());
     }
 }

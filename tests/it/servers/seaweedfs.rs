@@ -20,6 +20,8 @@ impl SeaweedFs {
         command
             .args(["mini", "-dir=.", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-admin.ui=false", "-webdav=false"])
             .args([format!("-bucket={BUCKET}"), format!("-s3.port={port}"), "-s3.port.iceberg=0".to_owned()])
+            // Otherwise they lie in /tmp for ever.
+            .args(["-s3.localSocket=s3.sock", "-filer.localSocket=filer.sock"])
             .env("AWS_ACCESS_KEY_ID", KEY.0)
             .env("AWS_SECRET_ACCESS_KEY", KEY.1);
         for name in [
