@@ -9,6 +9,12 @@ pub enum Align {
     Right,
 }
 
+/// A number with its noun: `1 account`, `2 policies`.
+#[must_use]
+pub fn counted(count: u64, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
+}
+
 /// A column is never narrower than this, even if lines get longer than they should.
 const NARROWEST: usize = 12;
 

@@ -7,6 +7,6 @@ mod layout;
 mod report;
 mod views;
 
-pub use layout::{Align, columns};
-pub use report::{Report, ReportError, TextOptions};
+pub use layout::{Align, columns, counted};
+pub use report::{CHANGES_TOLD, Report, ReportError, TextOptions};
 pub use views::{VIEWS, open_issues, register_views};

@@ -32,8 +32,8 @@ select
     newest.status,
     newest.error,
     newest.assets,
-    newest.violating,
-    newest.exempt,
+    case when newest.status = 'failed' then 0 else newest.violating end as violating,
+    case when newest.status = 'failed' then 0 else newest.exempt end as exempt,
     case when newest.status = 'failed' then newest.assets else newest.unknown end as unknown,
     case
         when newest.status = 'failed' then 0

@@ -15,6 +15,7 @@ use pacbot_collect::{
     Coverage, Plan, Progress, RunContext, ScopeResult, StagedAssets, StagingRoom, TypeResult, Wanted, collect_all,
     collectors,
 };
+use pacbot_dashboards::counted;
 use pacbot_lake::{Answered, KnownScope, Lake, Landed, Landing, ScopeKey, Spool, StagedRows, snapshot_of, to_batch};
 use pacbot_schemas::{AssetType, AssetTypeDef, CoverageStatus};
 
@@ -144,7 +145,8 @@ fn without_broken(mut requests: Vec<Coverage>) -> Vec<Coverage> {
     for request in &mut requests {
         if request.request == "list" && request.broken_items > 0 && request.status == CoverageStatus::Complete {
             request.status = CoverageStatus::Failed;
-            request.error = Some(format!("{} item(s) without what identifies an asset", request.broken_items));
+            request.error =
+                Some(format!("{} without what identifies an asset", counted(request.broken_items, "item", "items")));
         }
     }
     requests

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context, anyhow};
+use pacbot_dashboards::counted;
 use pacbot_schemas::{AssetTypes, SourceError};
 
 pub(crate) mod collect;
@@ -27,7 +28,7 @@ fn asset_types() -> anyhow::Result<Arc<AssetTypes>> {
 /// Mistakes in files as one error.
 pub(crate) fn all(errors: &[SourceError]) -> anyhow::Error {
     let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
-    anyhow!("{} mistake(s) found\n{}", errors.len(), lines.join("\n"))
+    anyhow!("{} found\n{}", counted(errors.len() as u64, "mistake", "mistakes"), lines.join("\n"))
 }
 
 /// Files as name and text.

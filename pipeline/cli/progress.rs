@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use pacbot_collect::{Progress, ScopeResult};
+use pacbot_dashboards::counted;
 use pacbot_lake::Landed;
 use pacbot_schemas::{AssetType, Scope};
 
@@ -77,13 +78,21 @@ impl Progress for Bar {
 impl Watcher for Bar {
     fn planned(&self, accounts: usize, types: usize, scopes: usize) {
         self.length(scopes as u64);
-        self.line(&format!("collecting {types} asset types of {accounts} account(s), {scopes} scopes"));
+        self.line(&format!(
+            "collecting {} of {}, {}",
+            counted(types as u64, "asset type", "asset types"),
+            counted(accounts as u64, "account", "accounts"),
+            counted(scopes as u64, "scope", "scopes")
+        ));
     }
 
     fn landed(&self, asset_type: &AssetType, landed: &Landed, problems: usize) {
         let change = if landed.changed { "" } else { ", as before" };
-        let problems =
-            if problems == 0 { String::new() } else { format!(", {problems} request(s) not answered whole") };
-        self.line(&format!("{asset_type}: {} assets{change}{problems}", landed.assets));
+        let problems = match problems as u64 {
+            0 => String::new(),
+            count => format!(", {} not answered whole", counted(count, "request", "requests")),
+        };
+        let assets = counted(landed.assets, "asset", "assets");
+        self.line(&format!("{asset_type}: {assets}{change}{problems}"));
     }
 }

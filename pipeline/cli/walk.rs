@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use clap::Args;
-use pacbot_dashboards::open_issues;
+use pacbot_dashboards::{counted, open_issues};
 use pacbot_evaluate::{Catalog, Checked, Evaluation, evaluate};
 use pacbot_jobs::{Diffed, diff};
 use pacbot_lake::{Lake, RunRow};
@@ -237,11 +237,11 @@ impl Walked {
     /// One line per stage.
     pub(crate) fn print(&self, out: &mut impl Write) -> std::io::Result<()> {
         if let Some(row) = &self.collected {
-            let problems = problems(row.problems, "request(s) not answered whole");
+            let problems = problems(row.problems, "request", "requests", "not answered whole");
             writeln!(out, "collected: {} assets in {} scopes{problems}", row.rows, row.scopes)?;
         }
         if let Some(row) = &self.evaluated {
-            let problems = problems(row.problems, "policies could not judge everything");
+            let problems = problems(row.problems, "policy", "policies", "could not judge everything");
             writeln!(out, "evaluated: {} violations{problems}", row.rows)?;
         }
         if let Some(diffed) = &self.diffed {
@@ -251,6 +251,6 @@ impl Walked {
     }
 }
 
-fn problems(count: u64, what: &str) -> String {
-    if count == 0 { String::new() } else { format!(", {count} {what}") }
+fn problems(count: u64, one: &str, many: &str, what: &str) -> String {
+    if count == 0 { String::new() } else { format!(", {} {what}", counted(count, one, many)) }
 }

@@ -197,7 +197,7 @@ impl AssetTypeDef {
     /// Every mistake that was found, in the file's order.
     pub fn parse(file: &str, text: &str) -> Result<Self, Vec<SourceError>> {
         let spec: FileSpec =
-            toml::from_str(text).map_err(|error| vec![suggest_key(SourceError::from_toml(file, text, 0, &error))])?;
+            toml::from_str(text).map_err(|error| vec![SourceError::from_toml(file, text, 0, &error)])?;
         validate::definition(file, text, spec)
     }
 
@@ -244,21 +244,6 @@ pub fn common_type(name: &str) -> DataType {
         "unread" => ColumnType::List(Box::new(ColumnType::String)).arrow(),
         "content_hash" => DataType::Int64,
         _ => DataType::Utf8,
-    }
-}
-
-/// Says which key was meant, where the parser lists the known ones.
-fn suggest_key(error: SourceError) -> SourceError {
-    let quoted: Vec<&str> = error.message.split('`').skip(1).step_by(2).collect();
-    let suggestion = match quoted.split_first() {
-        Some((unknown, known)) if error.message.starts_with("unknown field") => {
-            nearest(unknown, known.iter().copied()).map(str::to_owned)
-        }
-        _ => None,
-    };
-    match suggestion {
-        Some(key) => error.with_help(format!("did you mean `{key}`?")),
-        None => error,
     }
 }
 

@@ -40,8 +40,13 @@ impl SourceError {
     pub fn from_toml(file: &str, text: &str, offset: usize, error: &toml::de::Error) -> Self {
         let span = error.span().unwrap_or(0..0);
         // Messages of the parser may run over several lines; the first says it.
-        let message = error.message().lines().next().unwrap_or("invalid TOML").to_owned();
-        Self::at(file, text, span.start + offset..span.end + offset, message)
+        let message = in_words(error.message().lines().next().unwrap_or("invalid TOML"));
+        let key = meant_key(&message).map(str::to_owned);
+        let error = Self::at(file, text, span.start + offset..span.end + offset, message);
+        match key {
+            Some(key) => error.with_help(format!("did you mean `{key}`?")),
+            None => error,
+        }
     }
 
     /// Adds what to do.
@@ -68,6 +73,28 @@ impl fmt::Display for SourceError {
 
 impl std::error::Error for SourceError {}
 
+/// The parser's message with the file's words for our types.
+fn in_words(message: &str) -> String {
+    let Some((before, expected)) = message.rsplit_once(", expected ") else { return message.to_owned() };
+    let words = match expected.trim_start_matches("a nonzero ") {
+        "u8" | "u16" | "u32" | "u64" | "usize" => "a whole number, not negative",
+        "i8" | "i16" | "i32" | "i64" | "isize" => "a whole number",
+        "f32" | "f64" => "a number",
+        "a boolean" => "true or false",
+        "a sequence" => "a list",
+        "a map" => "a table",
+        expected => expected,
+    };
+    format!("{before}, expected {words}")
+}
+
+/// Which key was meant, where the parser lists the known ones.
+fn meant_key(message: &str) -> Option<&str> {
+    let listed = message.strip_prefix("unknown field `").or_else(|| message.strip_prefix("unknown variant `"))?;
+    let (unknown, listed) = listed.split_once('`')?;
+    nearest(unknown, listed.split('`').skip(1).step_by(2))
+}
+
 /// The candidate nearest to `name`, when one is near enough to have been meant.
 #[must_use]
 pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
@@ -91,6 +118,23 @@ mod tests {
             error.to_string(),
             "x.toml:2:6: unknown key\n  | bück = 2\n  |      ^\n  = help: did you mean `back`?"
         );
+    }
+
+    #[test]
+    fn what_the_parser_says_is_told_in_the_words_of_the_file() {
+        #[derive(Debug, serde::Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Table {
+            #[serde(rename = "days")]
+            _days: u32,
+        }
+        let told = |text: &str| {
+            let error = toml::from_str::<Table>(text).unwrap_err();
+            let error = SourceError::from_toml("x.toml", text, 0, &error);
+            (error.message, error.help)
+        };
+        assert_eq!(told("days = '3'").0, "invalid type: string \"3\", expected a whole number, not negative");
+        assert_eq!(told("dasy = 3").1.as_deref(), Some("did you mean `days`?"));
     }
 
     #[test]

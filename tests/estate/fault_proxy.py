@@ -89,7 +89,7 @@ class Proxy(http.server.ThreadingHTTPServer):
         self.lock, self.calls, self.accounts = threading.Lock(), collections.Counter(), {}
 
     def handle_error(self, request, client_address):
-        if not isinstance(sys.exception(), ConnectionError):
+        if not isinstance(sys.exc_info()[1], ConnectionError):
             super().handle_error(request, client_address)
 
     def rule_for(self, call):

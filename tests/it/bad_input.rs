@@ -37,7 +37,7 @@ fn configurations() {
     let unknown = "[policies.parameters.aws-iam-access-key-rotated]\nmax_days = 3\n";
     cases.add("config_unknown_parameter", with_config(unknown));
     cases.add("config_missing_file", told(&Pacbot::new(""), &["--config", "nowhere.toml", "policies", "list"]));
-    let two_roles = "[aws]\naccounts = [{ id = \"1\", role = \"a\", role_arn = \"b\" }]\n";
+    let two_roles = "[aws]\naccounts = [{ id = \"111122223333\", role = \"a\", role_arn = \"b\" }]\n";
     cases.add("config_two_roles", told(&Pacbot::new(two_roles), &["collect"]));
     insta::assert_snapshot!("configurations", cases.0);
 }

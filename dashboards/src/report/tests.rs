@@ -117,10 +117,10 @@ async fn two_days() -> TestLake {
 
 #[tokio::test]
 async fn the_report_tells_what_is_wrong_what_changed_and_what_is_not_known() {
-    let report = Report::read(&two_days().await.session().await).await.unwrap();
+    let report = Report::read(&two_days().await.session().await, CHANGES_TOLD).await.unwrap();
     insta::assert_snapshot!(report.to_text(TextOptions { width: 80, all: false }), @r"
     Report of 2026-03-02 06:00 UTC (run two)
-    1 accounts, 0 assets, 3 policies
+    1 account, 0 assets, 3 policies
     Score: 80.0 % of what was judged passes, 79.1 % could be judged; classic score 88 %
 
     severity  open issues  unknown  policies violated
@@ -133,7 +133,7 @@ async fn the_report_tells_what_is_wrong_what_changed_and_what_is_not_known() {
     public  critical    2 of 10        1
     broken  high         0 of 4   failed
     broken failed: it divides by zero
-    1 more policies have no violation (--all shows them)
+    1 more policy has no violation (--all shows them)
 
     Changes since 2026-03-01 06:00 UTC
       1 closed: fixed
@@ -144,13 +144,13 @@ async fn the_report_tells_what_is_wrong_what_changed_and_what_is_not_known() {
     Not known, and so not judged
       shop (1): aws_sns_topic, request list denied in eu-west-1
         grant sns:ListTopics
-        1 policies could not judge everything; last answered 2026-03-01 06:00 UTC
+        1 policy could not judge everything; last answered 2026-03-01 06:00 UTC
     ");
 }
 
 #[tokio::test]
 async fn scores_follow_their_formulas() {
-    let report = Report::read(&two_days().await.session().await).await.unwrap();
+    let report = Report::read(&two_days().await.session().await, CHANGES_TOLD).await.unwrap();
     let scores = report.scores;
     // public passes 7, violates 2; tagged passes 10; broken is not judged: 100 * (7*10 + 10*1) / (9*10 + 10*1).
     assert_eq!(scores.passing_percent, Some(80.0));
@@ -170,7 +170,7 @@ async fn an_evaluation_of_some_policies_replaces_only_theirs() {
     });
     lake.write("runs", "four", "evaluate", vec![later]).await;
     lake.write("policy_runs", "four", "", vec![policy_run("four", "tagged", "low", "tagging", [10, 3, 0])]).await;
-    let report = Report::read(&lake.session().await).await.unwrap();
+    let report = Report::read(&lake.session().await, CHANGES_TOLD).await.unwrap();
     let violating = report.policies.iter().map(|policy| (policy.policy_id.as_str(), policy.violating));
     assert_eq!(violating.collect::<Vec<_>>(), [("public", 2), ("broken", 0), ("tagged", 3)]);
 }
@@ -178,9 +178,13 @@ async fn an_evaluation_of_some_policies_replaces_only_theirs() {
 #[tokio::test]
 async fn issues_are_counted_from_a_severity_upwards() {
     let lake = two_days().await;
+    let more = [("f", "high", "open"), ("g", "low", "open"), ("h", "low", "unknown"), ("i", "medium", "closed")];
+    let more = more.map(|(id, severity, state)| issue(id, "public", severity, state)).to_vec();
+    lake.write("issues", "three", "", more).await;
     let ctx = lake.session().await;
-    assert_eq!(open_issues(&ctx, pacbot_schemas::Severity::Critical).await.unwrap(), 2);
-    assert_eq!(open_issues(&ctx, pacbot_schemas::Severity::Low).await.unwrap(), 2);
+    for (severity, count) in [("critical", 2), ("high", 3), ("medium", 3), ("low", 4)] {
+        assert_eq!(open_issues(&ctx, severity.parse().unwrap()).await.unwrap(), count, "{severity}");
+    }
 }
 
 #[tokio::test]
@@ -190,6 +194,6 @@ async fn an_empty_lake_has_views_and_no_report() {
     for (view, _) in VIEWS {
         ctx.table(*view).await.unwrap().collect().await.unwrap();
     }
-    let error = Report::read(&ctx).await.unwrap_err();
+    let error = Report::read(&ctx, CHANGES_TOLD).await.unwrap_err();
     assert_eq!(error.to_string(), "nothing was evaluated yet; `pacbot run` does");
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Change, PolicyPart, Report, Unjudged};
-use crate::layout::{Align, columns};
+use crate::layout::{Align, columns, counted};
 
 /// How the text is set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,7 +68,12 @@ impl Report {
         let classic = self.scores.classic_percent.map(|percent| format!("; classic score {percent} %"));
         vec![
             format!("Report of {} (run {})", run.run_at.format("%Y-%m-%d %H:%M UTC"), run.run_id),
-            format!("{} accounts, {} assets, {} policies", self.accounts.len(), run.assets, self.policies.len()),
+            format!(
+                "{}, {}, {}",
+                counted(self.accounts.len() as u64, "account", "accounts"),
+                counted(run.assets, "asset", "assets"),
+                counted(self.policies.len() as u64, "policy", "policies")
+            ),
             format!("Score: {passing}{}{}", judged.unwrap_or_default(), classic.unwrap_or_default()),
         ]
     }
@@ -106,7 +111,8 @@ impl Report {
         lines.extend(failed.map(|(policy, error)| format!("{} failed: {error}", policy.policy_id)));
         let passing = self.policies.len() - told.len();
         if passing > 0 {
-            lines.push(format!("{passing} more policies have no violation (--all shows them)"));
+            let passing = counted(passing as u64, "more policy has", "more policies have");
+            lines.push(format!("{passing} no violation (--all shows them)"));
         }
         lines
     }
@@ -171,7 +177,8 @@ impl Report {
             let since = first.answered_at.map_or("never answered yet".to_owned(), |at| {
                 format!("last answered {}", at.format("%Y-%m-%d %H:%M UTC"))
             });
-            lines.push(format!("    {policies} policies could not judge everything; {since}"));
+            let policies = counted(policies, "policy", "policies");
+            lines.push(format!("    {policies} could not judge everything; {since}"));
         }
         let more = groups.len().saturating_sub(named);
         if more > 0 {

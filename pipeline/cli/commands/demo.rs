@@ -9,7 +9,7 @@ use clap::Args;
 use datafusion::prelude::SessionContext;
 use include_dir::{Dir, include_dir};
 use pacbot_cloud::Replay;
-use pacbot_dashboards::{Report, TextOptions};
+use pacbot_dashboards::{CHANGES_TOLD, Report, TextOptions};
 use pacbot_lake::{Lake, LakeSettings, from_batches};
 use pacbot_schemas::Stage;
 use serde::Deserialize;
@@ -76,7 +76,7 @@ pub(crate) async fn run(command: &Demo, out: &mut impl Write) -> anyhow::Result<
 async fn reported(config: &Config) -> anyhow::Result<(Report, SessionContext)> {
     let lake = Lake::open(config.lake.clone(), asset_types()?).await.context("failed to open the lake")?;
     let ctx = sql::session(&lake).await?;
-    Ok((Report::read(&ctx).await?, ctx))
+    Ok((Report::read(&ctx, CHANGES_TOLD).await?, ctx))
 }
 
 /// An empty folder for the lake. Nothing that is not a demo is deleted.

@@ -10,6 +10,7 @@ use clap::Args;
 use futures::StreamExt;
 use pacbot_cloud::ReachStatus;
 use pacbot_collect::{Coverage, Plan, RunContext, StagingRoom, Wanted, collect_all, collectors};
+use pacbot_dashboards::counted;
 use pacbot_lake::Lake;
 use pacbot_schemas::{CoverageStatus, Region};
 
@@ -31,7 +32,7 @@ pub(crate) struct Doctor {
 /// What was looked at; says each thing as it comes.
 struct Findings<'a, W: Write> {
     out: &'a mut W,
-    problems: usize,
+    problems: u64,
 }
 
 impl<W: Write> Findings<'_, W> {
@@ -60,7 +61,11 @@ pub(crate) async fn run(command: &Doctor, config: &Config, out: &mut impl Write)
     };
     check_accounts(config, &Source::open(&command.source, &config.aws)?, wanted, &mut findings).await?;
     let problems = findings.problems;
-    writeln!(out, "{}", if problems == 0 { "all is well".to_owned() } else { format!("{problems} problem(s)") })?;
+    writeln!(
+        out,
+        "{}",
+        if problems == 0 { "all is well".to_owned() } else { counted(problems, "problem", "problems") }
+    )?;
     Ok(ExitCode::from(if problems == 0 { 0 } else { 2 }))
 }
 

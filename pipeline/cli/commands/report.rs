@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::{Args, ValueEnum};
-use pacbot_dashboards::{Report, TextOptions};
+use pacbot_dashboards::{CHANGES_TOLD, Report, TextOptions};
 use pacbot_lake::Lake;
 
 use super::{asset_types, sql};
@@ -35,7 +35,8 @@ enum ReportFormat {
 
 pub(crate) async fn run(command: &ReportArgs, config: &Config, out: &mut impl Write) -> anyhow::Result<ExitCode> {
     let lake = Lake::open(config.lake.clone(), asset_types()?).await.context("failed to open the lake")?;
-    let report = Report::read(&sql::session(&lake).await?).await?;
+    let changes = if command.all { u64::MAX } else { CHANGES_TOLD };
+    let report = Report::read(&sql::session(&lake).await?, changes).await?;
     match command.format {
         ReportFormat::Text => {
             write!(out, "{}", report.to_text(TextOptions { width: terminal::width(), all: command.all }))?;

@@ -8,7 +8,7 @@ use chrono::Utc;
 use clap::Args;
 use datafusion::prelude::SessionContext;
 use pacbot_dashboards::register_views;
-use pacbot_lake::{Lake, SessionOptions, read_only};
+use pacbot_lake::{Lake, SessionOptions, SqlMessage, read_only};
 
 use super::asset_types;
 use crate::config::Config;
@@ -53,9 +53,19 @@ pub(crate) async fn answer(
     format: Format,
     out: &mut impl Write,
 ) -> anyhow::Result<()> {
-    let planned = read_only(ctx, statement).await;
-    // The engine's error repeats itself at every layer.
-    let frame =
-        planned.map_err(|error| anyhow!("the statement cannot be run: {}", error.find_root().strip_backtrace()))?;
+    let frame = read_only(ctx, statement).await.map_err(|error| {
+        let tables = tables(ctx);
+        let message = SqlMessage::new(&error, tables.iter().map(String::as_str));
+        let meant = message.meant.map(|table| format!("; did you mean `{table}`?")).unwrap_or_default();
+        anyhow!("the statement cannot be run: {}{meant}", message.text)
+    })?;
     print(frame, format, out).await
+}
+
+/// The names of what can be read.
+fn tables(ctx: &SessionContext) -> Vec<String> {
+    let catalogs = ctx.catalog_names().into_iter().filter_map(|name| ctx.catalog(&name));
+    let schemas =
+        catalogs.flat_map(|catalog| catalog.schema_names().into_iter().filter_map(move |name| catalog.schema(&name)));
+    schemas.flat_map(|schema| schema.table_names()).collect()
 }

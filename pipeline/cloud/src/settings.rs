@@ -54,6 +54,9 @@ impl AwsSettings {
     /// [`SettingsError`] for the first contradiction.
     pub fn validate(&self) -> Result<(), SettingsError> {
         for (index, account) in self.accounts.iter().enumerate() {
+            if account.id.as_str().len() != 12 || !account.id.as_str().bytes().all(|c| c.is_ascii_digit()) {
+                return Err(SettingsError::NoAccountId { account: account.id.clone() });
+            }
             if account.role.is_some() && account.role_arn.is_some() {
                 return Err(SettingsError::TwoRoles { account: account.id.clone() });
             }
@@ -185,6 +188,12 @@ impl Default for LimitSettings {
 /// Why the `[aws]` table contradicts itself.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SettingsError {
+    /// An account of AWS has 12 digits.
+    #[error("`{account}` is no account of AWS, whose ids have 12 digits")]
+    NoAccountId {
+        /// What stands there.
+        account: AccountId,
+    },
     /// Both ways to name a role.
     #[error("account `{account}` has both `role` and `role_arn`")]
     TwoRoles {
@@ -207,18 +216,16 @@ pub enum SettingsError {
 
 fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
     let text = String::deserialize(deserializer)?;
-    let duration = humantime::parse_duration(&text).map_err(serde::de::Error::custom)?;
+    let duration = humantime::parse_duration(&text)
+        .map_err(|_| serde::de::Error::custom(format!("`{text}` is no duration; write for example \"10s\"")))?;
     if duration.is_zero() { Err(serde::de::Error::custom("a duration of zero")) } else { Ok(duration) }
 }
 
 fn endpoint<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Url>, D::Error> {
     let text = String::deserialize(deserializer)?;
-    let url = Url::parse(&text).map_err(serde::de::Error::custom)?;
-    if matches!(url.scheme(), "http" | "https") && url.has_host() {
-        Ok(Some(url))
-    } else {
-        Err(serde::de::Error::custom("an endpoint is an http or https URL"))
-    }
+    let url = Url::parse(&text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+    let wrong = || serde::de::Error::custom(format!("`{text}` is no endpoint; write for example \"https://host:443\""));
+    url.map(Some).ok_or_else(wrong)
 }
 
 /// What STS accepts as `RoleSessionName`.

@@ -13,7 +13,7 @@ use datafusion::prelude::{DataFrame, SessionContext};
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
-use pacbot_lake::{bare_session, read_only};
+use pacbot_lake::{SqlMessage, bare_session, read_only};
 use pacbot_schemas::{AssetTypes, PolicyId, SourceError, fingerprint, nearest};
 
 use crate::overrides::Overrides;
@@ -279,9 +279,8 @@ fn byte_of(text: &str, line: u64, column: u64) -> usize {
 
 /// The engine's error with its place in the file and what was probably meant.
 fn explained(policy: &Policy, types: &AssetTypes, error: &DataFusionError) -> SourceError {
-    let root = error.find_root();
-    let message = root.strip_backtrace();
-    let message = message.lines().next().unwrap_or_default().trim_start_matches("SQL error: ").to_owned();
+    let tables = types.iter().map(|def| def.asset_type.as_str()).chain(["assets"]);
+    let SqlMessage { text: message, meant } = SqlMessage::new(error, tables);
     let span = error.diagnostic().and_then(|diagnostic| diagnostic.span);
     let place = match span {
         Some(span) => byte_of(&policy.text, span.start.line, span.start.column),
@@ -290,17 +289,9 @@ fn explained(policy: &Policy, types: &AssetTypes, error: &DataFusionError) -> So
             .or_else(|| named_place(policy, &message))
             .unwrap_or_else(|| place_of_select(&policy.text).start),
     };
-    let tables = types.iter().map(|def| def.asset_type.as_str()).chain(["assets"]);
-    let quoted = message.split('\'').nth(1).unwrap_or_default();
-    let missing = quoted.rsplit('.').next().unwrap_or_default();
-    let help = message
-        .contains("not found")
-        .then(|| nearest(missing, tables))
-        .flatten()
-        .map(|near| format!("did you mean `{near}`?"));
     let error = SourceError::at(&policy.file, &policy.text, place..place, message);
-    match help {
-        Some(help) => error.with_help(help),
+    match meant {
+        Some(table) => error.with_help(format!("did you mean `{table}`?")),
         None => error,
     }
 }

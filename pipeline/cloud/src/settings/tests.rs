@@ -54,8 +54,8 @@ fn a_bad_value_is_refused_where_it_stands() {
         ("regoins = []", "unknown field `regoins`"),
         ("limits = { concurrency = 0 }", "nonzero"),
         ("limits = { read_timeout = '0s' }", "a duration of zero"),
-        ("limits = { read_timeout = 'soon' }", "expected number"),
-        ("endpoint = 'ftp://x'", "an http or https URL"),
+        ("limits = { read_timeout = 'soon' }", "`soon` is no duration"),
+        ("endpoint = 'ftp://x'", "`ftp://x` is no endpoint"),
         ("session_name = 'a b'", "session name"),
         ("partition = 'moon'", "unknown variant `moon`"),
         ("accounts = [{ id = '12 3' }]", "is not an account id"),
@@ -69,8 +69,12 @@ fn a_bad_value_is_refused_where_it_stands() {
 #[test]
 fn contradictions_are_refused() {
     for (text, reason) in [
-        ("accounts = [{ id = '1', role = 'a', role_arn = 'b' }]", "account `1` has both `role` and `role_arn`"),
-        ("accounts = [{ id = '1' }, { id = '1' }]", "account `1` is listed twice"),
+        ("accounts = [{ id = '12' }]", "`12` is no account of AWS, whose ids have 12 digits"),
+        (
+            "accounts = [{ id = '111122223333', role = 'a', role_arn = 'b' }]",
+            "account `111122223333` has both `role` and `role_arn`",
+        ),
+        ("accounts = [{ id = '111122223333' }, { id = '111122223333' }]", "account `111122223333` is listed twice"),
         ("regions = []", "`regions` is empty; leave it out to read all enabled regions"),
         ("regions = ['global']", "`regions` holds `global`, which is always read"),
     ] {
