@@ -5,13 +5,14 @@ use std::io::Write;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::{Context, anyhow};
 use pacbot_cloud::AwsSettings;
 use pacbot_collect::Wanted;
 use pacbot_evaluate::{Catalog, Overrides, Policy};
 use pacbot_lake::LakeSettings;
-use pacbot_schemas::{AssetTypes, PolicyId, SourceError, nearest};
+use pacbot_schemas::{AssetTypeDef, AssetTypes, PolicyId, SourceError, nearest};
 use serde::Deserialize;
 
 use crate::commands;
@@ -45,10 +46,10 @@ const TEMPLATE: &str = "\
 # requests_per_second = 20       # per account, region and service
 
 [collect]
-# types = [\"aws_s3_bucket\"]    # default: all
+# types = [\"aws_s3_bucket\"]    # default: all, or what the policies of `enabled` read
 # scopes_at_once = 32
 # memory = \"256 MiB\"           # assets beyond it wait on disk until they are landed
-# everything = false             # make optional requests even if no policy reads their columns
+# everything = false             # all types, and optional requests even if no policy reads their columns
 
 [policies]
 # folder = \"policies\"          # your own policies, beside those that come with the program
@@ -133,6 +134,15 @@ impl Config {
             }
         }
         Wanted::Columns(columns)
+    }
+
+    /// The asset types that are collected unless others are named: those that the enabled policies read where the
+    /// configuration names policies, else all.
+    pub(crate) fn types_for(&self, types: &AssetTypes, catalog: &Catalog) -> Vec<Arc<AssetTypeDef>> {
+        let read: BTreeSet<&str> =
+            catalog.iter().flat_map(|checked| checked.reads.keys()).map(String::as_str).collect();
+        let is_all = self.policies.enabled.is_none() || self.collect.everything || read.contains("assets");
+        types.iter().filter(|def| is_all || read.contains(def.asset_type.as_str())).cloned().collect()
     }
 
     /// The enabled policies: those that come with the program and those of the configured folder.

@@ -55,10 +55,13 @@ impl Scopes {
             Err(error) => return Self::none(settings, known, &error),
         };
         let mut scopes = Self::default();
+        // Global types need no regions, and so no permission to list them.
+        let is_regional = defs.iter().any(|def| def.scope == ScopeKind::Region);
         let active: Vec<&Reach> = reaches.iter().filter(|reach| reach.status == ReachStatus::Active).collect();
         let regions = stream::iter(active).map(|reach| async move {
             let regions = match aws.check(&reach.account).await {
-                Ok(()) => aws.regions(&reach.account).await.map_err(no_regions),
+                Ok(()) if is_regional => aws.regions(&reach.account).await.map_err(no_regions),
+                Ok(()) => Ok(Vec::new()),
                 Err(error) => Err(error),
             };
             (reach.account.clone(), regions)

@@ -69,7 +69,7 @@ impl Walk<'_> {
     /// Walks.
     pub(crate) async fn run(self, lake: Lake) -> anyhow::Result<Walked> {
         let catalog = self.config.catalog(&self.types).await?;
-        let defs = self.defs()?;
+        let defs = self.defs(&catalog)?;
         let enabled = self.enabled(&catalog)?;
         let intent = Intent {
             stages: self.stages.clone(),
@@ -104,11 +104,20 @@ impl Walk<'_> {
         Ok(walked)
     }
 
-    fn defs(&self) -> anyhow::Result<Vec<Arc<AssetTypeDef>>> {
+    /// The asset types to collect: those that were named; else those that the enabled policies read, where these were
+    /// named; else all. Of a recording, no others than it has.
+    fn defs(&self, catalog: &Catalog) -> anyhow::Result<Vec<Arc<AssetTypeDef>>> {
+        let recorded = self.source.as_ref().and_then(|source| source.recorded_types.as_ref());
+        let mut defs = self.wanted_defs(catalog)?;
+        defs.retain(|def| recorded.is_none_or(|recorded| recorded.contains(&def.asset_type)));
+        Ok(defs)
+    }
+
+    fn wanted_defs(&self, catalog: &Catalog) -> anyhow::Result<Vec<Arc<AssetTypeDef>>> {
         let names = &self.collect.types;
         let wanted = if names.is_empty() { self.config.collect.types.as_deref().unwrap_or_default() } else { names };
         if wanted.is_empty() {
-            return Ok(self.types.iter().cloned().collect());
+            return Ok(self.config.types_for(&self.types, catalog));
         }
         let find = |name: &String| match self.types.get(name) {
             Some(def) => Ok(def.clone()),
@@ -150,7 +159,7 @@ impl Walk<'_> {
             aws: source.aws.clone(),
             aws_settings: &source.settings,
             settings: &self.config.collect,
-            defs,
+            defs: defs.clone(),
             wanted: self.config.wanted(&self.types, catalog),
             accept_shrink: self.collect.accept_shrink,
             watcher: bar.clone(),
@@ -158,7 +167,7 @@ impl Walk<'_> {
         let outcome = collection.run().await;
         bar.finish();
         let row = ended(execution, row, outcome).await?;
-        source.finish(execution.run_at).await?;
+        source.finish(execution.run_at, &defs).await?;
         Ok(row)
     }
 

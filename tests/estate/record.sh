@@ -24,6 +24,9 @@ regions  = ["${regions//,/\", \"}"]
 
 [aws.organization]
 role = "pacbot_ro"
+
+[collect]
+types = $(cat "$here/types.json")
 TOML
 }
 

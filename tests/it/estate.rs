@@ -110,9 +110,11 @@ fn finish(mut command: std::process::Command) {
     assert!(output.status.success(), "{command:?}:\n{}", String::from_utf8_lossy(&output.stderr));
 }
 
-/// The configuration of a run over the estate, through an endpoint.
+/// The configuration of a run over the estate's asset types, through an endpoint.
 pub(crate) fn config(endpoint: &str, more: &str) -> String {
+    let types = std::fs::read_to_string(estate_file("types.json")).unwrap();
+    let types = if more.contains("[collect]") { String::new() } else { format!("[collect]\ntypes = {types}\n") };
     format!(
-        "[aws]\nendpoint = \"{endpoint}\"\nregions = [\"us-east-1\", \"eu-west-1\"]\norganization = {{ role = \"pacbot_ro\" }}\n\n[aws.limits]\nbackoff = \"20ms\"\nread_timeout = \"5s\"\n\n{more}"
+        "[aws]\nendpoint = \"{endpoint}\"\nregions = [\"us-east-1\", \"eu-west-1\"]\norganization = {{ role = \"pacbot_ro\" }}\n\n[aws.limits]\nbackoff = \"20ms\"\nread_timeout = \"5s\"\n\n{types}{more}"
     )
 }

@@ -3,9 +3,9 @@
 use std::io::Write;
 use std::process::ExitCode;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
-use pacbot_dashboards::{CHANGES_TOLD, Report, TextOptions};
+use pacbot_dashboards::{CHANGES_TOLD, Framework, Report, TextOptions};
 use pacbot_lake::Lake;
 
 use super::{asset_types, sql};
@@ -14,11 +14,17 @@ use crate::terminal;
 
 /// What is violated, what changed since the last run, and what could not be judged
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  pacbot report\n  pacbot report --all\n  pacbot report --format json | jq .scores")]
+#[command(
+    after_help = "Examples:\n  pacbot report\n  pacbot report --all\n  pacbot report --framework cis-aws-3.0\n  pacbot report --format json | jq .scores"
+)]
 pub(crate) struct ReportArgs {
     /// Policies without violations too, and all changes
     #[arg(long)]
     all: bool,
+
+    /// How a framework's items stand: cis-aws-3.0, pacbot
+    #[arg(long, value_name = "ID")]
+    framework: Option<String>,
 
     /// How it is printed
     #[arg(long, value_enum, default_value_t = ReportFormat::Text)]
@@ -37,11 +43,29 @@ pub(crate) async fn run(command: &ReportArgs, config: &Config, out: &mut impl Wr
     let lake = Lake::open(config.lake.clone(), asset_types()?).await.context("failed to open the lake")?;
     let changes = if command.all { u64::MAX } else { CHANGES_TOLD };
     let report = Report::read(&sql::session(&lake).await?, changes).await?;
+    let options = TextOptions { width: terminal::width(), all: command.all };
+    if let Some(id) = &command.framework {
+        let score = framework(id)?.score(&report);
+        match command.format {
+            ReportFormat::Text => write!(out, "{}", score.to_text(options))?,
+            ReportFormat::Json => writeln!(out, "{}", serde_json::to_string_pretty(&score)?)?,
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
     match command.format {
         ReportFormat::Text => {
-            write!(out, "{}", report.to_text(TextOptions { width: terminal::width(), all: command.all }))?;
+            write!(out, "{}", report.to_text(options))?;
         }
         ReportFormat::Json => writeln!(out, "{}", serde_json::to_string_pretty(&report)?)?,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn framework(id: &str) -> anyhow::Result<Framework> {
+    let mut frameworks = Framework::embedded()?;
+    if let Some(place) = frameworks.iter().position(|framework| framework.id == id) {
+        return Ok(frameworks.swap_remove(place));
+    }
+    let known: Vec<&str> = frameworks.iter().map(|framework| framework.id.as_str()).collect();
+    bail!("`{id}` is no framework; there are {}", known.join(", "))
 }

@@ -24,22 +24,17 @@ use crate::transport::{CREDENTIALS_SERVICE, CallLabel, Transport, TransportError
 pub struct Recorder {
     inner: Arc<dyn Transport>,
     folder: PathBuf,
-    details: serde_json::Value,
     files: Mutex<BTreeMap<String, Vec<Exchange>>>,
 }
 
 impl Recorder {
     /// Records what passes to `inner` into `folder`, which is empty, absent, or an older recording that is
-    /// then replaced. `details` says what is recorded (accounts, regions).
+    /// then replaced.
     ///
     /// # Errors
     ///
     /// [`RecordingError::NotARecording`] if the folder holds something else.
-    pub fn new(
-        inner: Arc<dyn Transport>,
-        folder: impl Into<PathBuf>,
-        details: serde_json::Value,
-    ) -> Result<Self, RecordingError> {
+    pub fn new(inner: Arc<dyn Transport>, folder: impl Into<PathBuf>) -> Result<Self, RecordingError> {
         let folder = folder.into();
         let is_used = match fs::read_dir(&folder) {
             Ok(mut entries) => entries.next().is_some(),
@@ -49,18 +44,17 @@ impl Recorder {
         if is_used && !folder.join(INFO_FILE).is_file() {
             return Err(RecordingError::NotARecording { path: folder });
         }
-        Ok(Self { inner, folder, details, files: Mutex::default() })
+        Ok(Self { inner, folder, files: Mutex::default() })
     }
 
-    /// Writes what was recorded so far. Each file is replaced as a whole; files of an older recording that
+    /// Writes what was recorded so far; `details` says what that is (accounts, regions, asset types). Each file is replaced as a whole; files of an older recording that
     /// have no successor are removed.
     ///
     /// # Errors
     ///
     /// [`RecordingError::Io`] if a file cannot be written.
-    pub async fn finish(&self, recorded_at: DateTime<Utc>) -> Result<(), RecordingError> {
-        let info =
-            RecordingInfo { recorded_at, pacbot: env!("CARGO_PKG_VERSION").into(), details: self.details.clone() };
+    pub async fn finish(&self, recorded_at: DateTime<Utc>, details: serde_json::Value) -> Result<(), RecordingError> {
+        let info = RecordingInfo { recorded_at, pacbot: env!("CARGO_PKG_VERSION").into(), details };
         let files = self.files.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let folder = self.folder.clone();
         let write = move || write(&folder, files, &info);

@@ -57,10 +57,10 @@ async fn collect(aws: &Aws) -> Vec<Result<(Vec<u8>, u32), CallError>> {
 }
 
 async fn record(folder: &Path) -> Vec<Result<(Vec<u8>, u32), CallError>> {
-    let recorder = Arc::new(Recorder::new(cloud(), folder, json!({"regions": ["eu-west-1"]})).unwrap());
+    let recorder = Arc::new(Recorder::new(cloud(), folder).unwrap());
     let (aws, _) = aws(ACCOUNTS, recorder.clone());
     let outcomes = collect(&aws).await;
-    recorder.finish(at()).await.unwrap();
+    recorder.finish(at(), json!({"regions": ["eu-west-1"]})).await.unwrap();
     outcomes
 }
 
@@ -160,7 +160,7 @@ async fn operations_that_differ_in_a_header_only_are_told_apart() {
         "AssumeRole" => assumed("ASIAROLE", 7),
         operation => answer(200, format!("{{\"is\":\"{operation}\"}}")),
     });
-    let recorder = Arc::new(Recorder::new(cloud, folder.path(), json!(null)).unwrap());
+    let recorder = Arc::new(Recorder::new(cloud, folder.path()).unwrap());
     let (live, _) = aws(ACCOUNTS, recorder.clone());
     let ask = async |aws: &Aws, operation| {
         let answer = aws.call(&scope(ACCOUNT, "eu-west-1"), request("kms", Protocol::Json11, operation)).await;
@@ -169,7 +169,7 @@ async fn operations_that_differ_in_a_header_only_are_told_apart() {
     for operation in ["ListKeys", "ListAliases"] {
         ask(&live, operation).await;
     }
-    recorder.finish(at()).await.unwrap();
+    recorder.finish(at(), json!(null)).await.unwrap();
     let replay = Aws::new(settings(ACCOUNTS), Arc::new(Replay::open(folder.path()).unwrap())).unwrap();
     assert_eq!(ask(&replay, "ListAliases").await.as_ref(), br#"{"is":"ListAliases"}"#);
     assert_eq!(ask(&replay, "ListKeys").await.as_ref(), br#"{"is":"ListKeys"}"#);
@@ -178,10 +178,10 @@ async fn operations_that_differ_in_a_header_only_are_told_apart() {
 #[tokio::test]
 async fn the_chains_own_requests_are_not_recorded() {
     let folder = TempDir::new().unwrap();
-    let recorder = Recorder::new(cloud(), folder.path(), json!(null)).unwrap();
+    let recorder = Recorder::new(cloud(), folder.path()).unwrap();
     let label = crate::keyring::base_label(CREDENTIALS_SERVICE, "Chain");
     recorder.send(&label, Request::get("http://169.254.169.254/").body(Bytes::new()).unwrap()).await.unwrap();
-    recorder.finish(at()).await.unwrap();
+    recorder.finish(at(), json!(null)).await.unwrap();
     assert_eq!(files(folder.path()).len(), 1, "only recording.json");
 }
 
@@ -189,7 +189,7 @@ async fn the_chains_own_requests_are_not_recorded() {
 async fn a_folder_with_something_else_is_left_alone() {
     let folder = TempDir::new().unwrap();
     fs::write(folder.path().join("thesis.txt"), "").unwrap();
-    let refused = Recorder::new(cloud(), folder.path(), json!(null)).unwrap_err();
+    let refused = Recorder::new(cloud(), folder.path()).unwrap_err();
     assert!(matches!(refused, RecordingError::NotARecording { .. }), "{refused:?}");
 }
 

@@ -103,10 +103,10 @@ async fn an_account_that_cannot_be_assumed_says_so_through_the_sdk() {
 async fn an_sdk_client_is_recorded_and_replayed() {
     let folder = TempDir::new().unwrap();
     let cloud = by_operation([("AssumeRole", assumed("ROLE", 12)), (POST, identity(ACCOUNT))]);
-    let recorder = Arc::new(Recorder::new(cloud, folder.path(), serde_json::Value::Null).unwrap());
+    let recorder = Arc::new(Recorder::new(cloud, folder.path()).unwrap());
     let (live, _) = aws(ONE_ROLE, recorder.clone());
     assert_eq!(ask(&live).await.unwrap(), ACCOUNT);
-    recorder.finish(chrono::DateTime::UNIX_EPOCH).await.unwrap();
+    recorder.finish(chrono::DateTime::UNIX_EPOCH, serde_json::Value::Null).await.unwrap();
     assert!(folder.path().join("111122223333/eu-west-1/sts.jsonl").is_file());
     let replay = Arc::new(Replay::open(folder.path()).unwrap());
     assert_eq!(ask(&Aws::new(settings(ONE_ROLE), replay).unwrap()).await.unwrap(), ACCOUNT);

@@ -96,7 +96,8 @@ impl Documents {
     }
 
     fn document(&self, text: &str, out: &mut String, misfits: &mut u64) {
-        if is_null(text) {
+        // OpenSearch says "" for a domain without a policy.
+        if is_null(text) || text == "\"\"" {
             return out.push_str("null");
         }
         if !self.is_policy {
