@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use pacbot_cloud::{CallError, CallErrorKind};
-use pacbot_schemas::{AssetTypeDef, Request};
+use pacbot_schemas::{AssetTypeDef, Path, Request, Step};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::coverage::failure;
@@ -78,15 +78,34 @@ impl AssetReader {
             };
             !is_null(item) && request.filter.iter().all(keeps)
         };
+        let secret = self.secret_in_items(request);
         let mut items = Items::default();
         let listed = answer.each_item(request.items.as_ref(), |item| {
             if is_kept(item) {
-                if name == "list" { items.push(&without_secrets(item, &self.def.secret)) } else { items.push(item) }
+                items.push(&without_secrets(item, &secret));
             }
         });
         let next = position.next(request, &answer, listed).map_err(|error| unreadable(&error))?;
-        let whole = if decoder.is_whole() { answer.to_json().into_owned() } else { String::new() };
+        let whole = if decoder.is_whole() {
+            without_secrets(&answer.to_json(), &self.def.secret).into_owned()
+        } else {
+            String::new()
+        };
         Ok(ReadPage { answer: whole, items, next, hash })
+    }
+}
+
+impl AssetReader {
+    /// The secret paths as they stand in an item of `request`: for a follow-up they begin at its answer.
+    fn secret_in_items(&self, request: &Request) -> Vec<Path> {
+        let above = request.items.as_ref().map(|items| items.0.as_slice()).unwrap_or_default();
+        let names = |steps: &[Step]| steps.iter().map(|step| step.name.clone()).collect::<Vec<_>>();
+        let below = |path: &Path| {
+            let (head, tail) = path.0.split_at_checked(above.len())?;
+            (!head.is_empty() && names(head) == names(above)).then(|| Path(tail.to_vec()))
+        };
+        let secret = &self.def.secret;
+        secret.iter().cloned().chain(secret.iter().filter_map(below)).collect()
     }
 }
 

@@ -414,6 +414,23 @@ async fn secrets_neither_land_nor_show_in_the_hash() {
 }
 
 #[tokio::test]
+async fn secrets_of_follow_ups_do_not_land_either() {
+    let items = DETAIL.replace("permission", "items      = \"Vars[]\"\npermission");
+    for (detail, answer) in [
+        (DETAIL, json!({"Colour": "red", "Vars": [{"Name": "PASSWORD", "Value": "s3cret"}]})),
+        (items.as_str(), json!({"Vars": [{"Name": "PASSWORD", "Value": "s3cret"}]})),
+    ] {
+        let names = r#"names = { type = "list<struct<name: string>>", path = "Vars[]", from = "detail", doc = "d" }"#;
+        let file = things(detail, names).replacen("[request.list]", "secret = [\"Vars[].Value\"]\n[request.list]", 1);
+        let script = Script::default().on("ListThings", "", list(&["a"])).on("GetThing", "", answer.to_string());
+        let result = collect(&Arc::new(script), &file).await;
+        let raw = raw(&result, 0).to_string();
+        assert!(raw.contains("PASSWORD") && !raw.contains("s3cret"), "{raw}");
+        assert_eq!(cells(&result.assets, "names"), ["[{name: PASSWORD}]"]);
+    }
+}
+
+#[tokio::test]
 async fn the_hash_tells_answers_apart() {
     let mut hashes = BTreeSet::new();
     for colour in ["red", "blue", "red"] {
