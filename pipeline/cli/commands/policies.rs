@@ -83,7 +83,11 @@ pub(crate) fn find(catalog: &Catalog, id: &str) -> anyhow::Result<Arc<Checked>> 
 fn show(checked: &Checked, types: &AssetTypes, out: &mut impl Write) -> anyhow::Result<()> {
     let policy = &checked.policy;
     writeln!(out, "{}\n{}, {}, judges {}\n", policy.title, policy.severity, policy.category, policy.asset_type)?;
-    writeln!(out, "{}\n\nRemediation: {}\n", policy.description, policy.remediation)?;
+    writeln!(out, "{}\n\nRemediation: {}", policy.description, policy.remediation)?;
+    for (tool, way) in policy.how.ways() {
+        writeln!(out, "  {:<10} {way}", format!("{tool}:"))?;
+    }
+    writeln!(out)?;
     for (name, parameter) in &policy.params {
         writeln!(
             out,

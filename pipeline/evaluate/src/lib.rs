@@ -20,5 +20,5 @@ pub use coverage::{BlindScope, Gap, OutsideRegion, UnreadRequest};
 pub use evaluation::{EvaluateError, Evaluation, PolicyRun, evaluate, issue_id};
 pub use overrides::Overrides;
 pub use parameter::ParameterType;
-pub use policy::{Parameter, Policy};
+pub use policy::{How, Parameter, Policy};
 pub use policy_test::{TEST_TIME, test_policy};

@@ -28,6 +28,8 @@ pub struct Policy {
     pub description: String,
     /// What to do.
     pub remediation: String,
+    /// How it is done with the usual tools.
+    pub how: How,
     /// Rules that it replaces.
     pub aliases: Vec<String>,
     /// Further reading.
@@ -38,6 +40,26 @@ pub struct Policy {
     pub enabled: bool,
     /// Its parameters.
     pub params: IndexMap<String, Parameter>,
+}
+
+/// How a violation is mended, by tool. Each is a command, a setting or a path, in one line.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct How {
+    /// On the command line.
+    pub cli: Option<String>,
+    /// In Terraform.
+    pub terraform: Option<String>,
+    /// In the cloud's console.
+    pub console: Option<String>,
+}
+
+impl How {
+    /// Each known way with its tool's name.
+    pub fn ways(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let ways = [("CLI", &self.cli), ("Terraform", &self.terraform), ("Console", &self.console)];
+        ways.into_iter().filter_map(|(tool, way)| Some((tool, way.as_deref()?)))
+    }
 }
 
 /// One parameter.
@@ -64,6 +86,8 @@ struct FrontMatter {
     #[serde(default)]
     description: String,
     remediation: String,
+    #[serde(default)]
+    how: How,
     #[serde(default)]
     aliases: Vec<String>,
     #[serde(default)]
@@ -123,6 +147,7 @@ impl Policy {
             asset_type: front.asset_type,
             description: front.description,
             remediation: front.remediation,
+            how: front.how,
             aliases: front.aliases,
             references: front.references,
             frameworks: front.frameworks,

@@ -1,0 +1,18 @@
+/*---
+id          = "aws-opensearch-domain-audit-logs"
+title       = "OpenSearch domains keep audit logs"
+severity    = "low"
+category    = "security"
+asset_type  = "aws_opensearch_domain"
+description = "Audit logs tell who searched and changed what."
+remediation = "Publish audit logs."
+how         = { cli = "aws opensearch update-domain-config --domain-name NAME --log-publishing-options AUDIT_LOGS={CloudWatchLogsLogGroupArn=ARN,Enabled=true}", terraform = "aws_opensearch_domain: log_publishing_options { log_type = \"AUDIT_LOGS\" }", console = "OpenSearch Service > Domains > Logs > Audit logs" }
+---*/
+-- Null: audit logs were never set up.
+select
+    asset_id,
+    account_id,
+    region,
+    'audit logs are off' as reason
+from aws_opensearch_domain
+where not coalesce(audit_logs_enabled, false)
