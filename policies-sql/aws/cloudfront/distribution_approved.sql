@@ -20,4 +20,6 @@ select
     region,
     'the distribution is not on the list' as reason
 from aws_cloudfront_distribution
-where not array_has($approved_ids, id)
+where
+    not array_has($approved_ids, id)
+    and id is not null

@@ -15,5 +15,5 @@ select
     'there are no instances' as reason
 from aws_ec2_classic_load_balancer
 where
-    array_length(instances) is null
+    coalesce(array_length(instances), 0) = 0
     and dns_name is not null

@@ -15,5 +15,5 @@ select
     'no load balancer uses it' as reason
 from aws_ec2_target_group
 where
-    array_length(load_balancer_arns) is null
+    coalesce(array_length(load_balancer_arns), 0) = 0
     and target_group_name is not null

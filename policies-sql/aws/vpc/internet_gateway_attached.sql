@@ -15,5 +15,5 @@ select
     'it is attached to no VPC' as reason
 from aws_vpc_internet_gateway
 where
-    array_length(attachments) is null
+    coalesce(array_length(attachments), 0) = 0
     and owner_id is not null
