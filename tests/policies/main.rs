@@ -1,14 +1,16 @@
-//! One test for each policy: its `.slt` file, run on the tables that the type files define.
+//! One test for each policy: its `.slt` file, run on the tables that the type files define. And one for each framework:
+//! it names policies that exist.
 
 #![expect(clippy::unwrap_used, reason = "a test program without the harness that clippy knows")]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use libtest_mimic::{Arguments, Trial};
+use pacbot_dashboards::Framework;
 use pacbot_evaluate::{Catalog, Overrides, Policy, test_policy};
-use pacbot_schemas::AssetTypes;
+use pacbot_schemas::{AssetTypes, PolicyId};
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
@@ -30,5 +32,28 @@ fn main() -> ExitCode {
             })
         })
     });
-    libtest_mimic::run(&arguments, trials.collect()).exit_code()
+    let frameworks = Framework::embedded_files().map(|(file, text)| {
+        Trial::test(file.clone(), move || {
+            let framework = Framework::parse(&file, text)?;
+            let unknown = framework.item.iter().flat_map(|item| &item.policies).find(|id| !ids().contains(id));
+            match unknown {
+                Some(id) => Err(format!("`{id}` is no policy").into()),
+                None => Ok(()),
+            }
+        })
+    });
+    let rules = Trial::test("every_rule_of_pacbot_is_answered", || {
+        let framework = Framework::embedded()?.into_iter().find(|framework| framework.id == "pacbot").unwrap();
+        let answered: BTreeSet<&str> = framework.item.iter().map(|item| item.id.get_ref().as_str()).collect();
+        let rules: BTreeSet<&str> = include_str!("../../policies-sql/frameworks/pacbot-rules.txt").lines().collect();
+        match rules.symmetric_difference(&answered).next() {
+            Some(rule) => Err(format!("`{rule}` is not in both pacbot.toml and pacbot-rules.txt").into()),
+            None => Ok(()),
+        }
+    });
+    libtest_mimic::run(&arguments, trials.chain(frameworks).chain([rules]).collect()).exit_code()
+}
+
+fn ids() -> BTreeSet<PolicyId> {
+    Catalog::embedded_files().map(|(file, text)| Policy::parse(file, text).unwrap().id).collect()
 }

@@ -30,12 +30,8 @@ pub struct Policy {
     pub remediation: String,
     /// How it is done with the usual tools.
     pub how: How,
-    /// Rules that it replaces.
-    pub aliases: Vec<String>,
     /// Further reading.
     pub references: Vec<String>,
-    /// Items of frameworks.
-    pub frameworks: IndexMap<String, Vec<String>>,
     /// Whether it runs unless configuration says otherwise.
     pub enabled: bool,
     /// Its parameters.
@@ -89,11 +85,7 @@ struct FrontMatter {
     #[serde(default)]
     how: How,
     #[serde(default)]
-    aliases: Vec<String>,
-    #[serde(default)]
     references: Vec<String>,
-    #[serde(default)]
-    frameworks: IndexMap<String, Vec<String>>,
     #[serde(default = "yes")]
     enabled: bool,
     #[serde(default)]
@@ -148,9 +140,7 @@ impl Policy {
             description: front.description,
             remediation: front.remediation,
             how: front.how,
-            aliases: front.aliases,
             references: front.references,
-            frameworks: front.frameworks,
             enabled: front.enabled,
             params: front.params.into_iter().map(|(name, parameter)| (name, parameter.into_inner())).collect(),
         })

@@ -6,25 +6,6 @@ category    = "governance"
 asset_type  = "assets"
 description = "What runs where nobody looks is found late, often by the bill, and some data may not leave its country."
 remediation = "Move the asset, or delete it. A service control policy on `aws:RequestedRegion` keeps the next one away."
-aliases     = [
-    "PacMan_CheckAwsActivityInBlacklistedRegion_version-1",
-    "PacMan_NonStandardRegionRule_version-1_AppelbWithNonStandardRule_appelb",
-    "PacMan_NonStandardRegionRule_version-1_DynamodbWithNonStandardRule_dynamodb",
-    "PacMan_NonStandardRegionRule_version-1_ElasticipWithNonStandardRule_elasticip",
-    "PacMan_NonStandardRegionRule_version-1_EniWithNonStandardRule_eni",
-    "PacMan_NonStandardRegionRule_version-1_KmsWithNonStandardRule_kms",
-    "PacMan_NonStandardRegionRule_version-1_RdsdbWithNonStandardRule_rdsdb",
-    "PacMan_NonStandardRegionRule_version-1_VpcWithNonStandardRule_vpc",
-    "PacMan_NonStandardRegionRule_version-1_version-1_LambdaWithNonStandardRegion_lambda",
-    "PacMan_NonStandardRegionRule_version-1_version-1_ResourceWithNonStandardRule_ec2",
-    "PacMan_NonStandardRegionRule_version-1_version-1_S3WithNonStandardRegion_s3",
-    "PacMan_NonStandardRegionRule_version-1_version-1_SgWithNonStandardRegion_sg",
-    "PacMan_NonStandardRegionRule_version-1_version-1_SnapshotWithNonStandardRegion_snapshot",
-    "PacMan_NonStandardRegionRule_version-1_version-1_SnstopicWithNonStandardRegion_snstopic",
-    "PacMan_NonStandardRegionRule_version-1_version-1_SubnetWithNonStandardRegion_subnet",
-    "PacMan_NonStandardRegionRule_version-1_version-1_VolumeWithNonStandardRegion_volume",
-    "check-for-aws-activity-in-blacklisted-region",
-]
 references  = ["https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_scps_examples_general.html"]
 
 [params.approved_regions]

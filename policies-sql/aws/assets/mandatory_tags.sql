@@ -6,40 +6,6 @@ category    = "tagging"
 asset_type  = "assets"
 description = "Without tags nobody knows whom to ask about an asset, who pays for it, and whether it may be switched off."
 remediation = "Add the tags, for most types with `aws resourcegroupstaggingapi tag-resources --resource-arn-list ARN --tags Application=NAME`, and in the template that made the asset."
-aliases     = [
-    "PacMan_S3-apptag-policy-by-Asif_version-1",
-    "PacMan_TaggingRule_version-1_AppelbTaggingRule_appelb",
-    "PacMan_TaggingRule_version-1_DynamodbTaggingRule_dynamodb",
-    "PacMan_TaggingRule_version-1_Ec2TaggingRule_ec2",
-    "PacMan_TaggingRule_version-1_KmsTaggingRule_kms",
-    "PacMan_TaggingRule_version-1_LambdaTaggingRule_lambda",
-    "PacMan_TaggingRule_version-1_RdsdbTaggingRule_rdsdb",
-    "PacMan_TaggingRule_version-1_S3TaggingRule_s3",
-    "PacMan_TaggingRule_version-1_SgTaggingRule_sg",
-    "PacMan_TaggingRule_version-1_SnapshotTaggingRule_snapshot",
-    "PacMan_TaggingRule_version-1_SubnetTaggingRule_subnet",
-    "PacMan_TaggingRule_version-1_VolumeTaggingRule_volume",
-    "PacMan_TaggingRule_version-1_VpcTaggingRule_vpc",
-    "PacMan_applicationelb_version-1",
-    "PacMan_applicationelb_version-10",
-    "PacMan_applicationelb_version-11",
-    "PacMan_applicationelb_version-12",
-    "PacMan_applicationelb_version-13",
-    "PacMan_applicationelb_version-14",
-    "PacMan_applicationelb_version-2",
-    "PacMan_applicationelb_version-3",
-    "PacMan_applicationelb_version-4",
-    "PacMan_applicationelb_version-5",
-    "PacMan_applicationelb_version-6",
-    "PacMan_applicationelb_version-7",
-    "PacMan_applicationelb_version-8",
-    "PacMan_applicationelb_version-9",
-    "PacMan_ebsmandatorytags_version-1",
-    "PacMan_ec2mandatorytags_version-1",
-    "PacMan_lambdamandatorytags_version-1",
-    "PacMan_s3mandatorytags_version-1",
-    "PacMan_sgmandatorytags_version-1",
-]
 references  = ["https://docs.aws.amazon.com/tag-editor/latest/userguide/tagging.html"]
 
 [params.mandatory_tags]

@@ -6,7 +6,6 @@ category    = "security"
 asset_type  = "aws_account"
 description = "One bucket, in an account of its own, that receives the events of every account is out of reach of whoever takes one of them over."
 remediation = "Make the trail of all regions that the parameters describe, or let an organization trail from the management account do it."
-aliases     = ["PacMan_Centralized_CloudTrail_version-1_Centralized_Cloudtrail_account"]
 references  = ["https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-receive-logs-from-multiple-accounts.html"]
 
 [params.bucket_name]

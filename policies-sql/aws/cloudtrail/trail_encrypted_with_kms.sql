@@ -6,9 +6,7 @@ category    = "security"
 asset_type  = "aws_cloudtrail_trail"
 description = "Whoever may read the bucket reads who did what in the account. With a KMS key it takes the right to that key as well."
 remediation = "`aws cloudtrail update-trail --name ARN --kms-key-id KEY`; the key policy has to let CloudTrail encrypt."
-aliases     = []
 references  = ["https://docs.aws.amazon.com/awscloudtrail/latest/userguide/encrypting-cloudtrail-log-files-with-aws-kms.html"]
-frameworks  = { cis-aws-3-0 = ["3.5"] }
 ---*/
 -- The request that lists a trail also says its key: null means that there is none.
 select

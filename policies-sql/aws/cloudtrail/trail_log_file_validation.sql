@@ -6,9 +6,7 @@ category    = "security"
 asset_type  = "aws_cloudtrail_trail"
 description = "With validation on, CloudTrail delivers signed digests every hour. By them a log file that was changed or deleted shows."
 remediation = "`aws cloudtrail update-trail --name ARN --enable-log-file-validation`"
-aliases     = []
 references  = ["https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-log-file-validation-intro.html"]
-frameworks  = { cis-aws-3-0 = ["3.2"] }
 ---*/
 select
     asset_id,

@@ -6,7 +6,6 @@ category    = "security"
 asset_type  = "aws_dynamodb_table"
 description = "Every table is encrypted, by default with a key that DynamoDB owns. With a KMS key in the account its use shows in CloudTrail, and a key of your own can be taken away."
 remediation = "`aws dynamodb update-table --table-name NAME --sse-specification Enabled=true,SSEType=KMS,KMSMasterKeyId=KEY`"
-aliases     = []
 references  = ["https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/EncryptionAtRest.html"]
 ---*/
 -- A table with a state was described: then no encryption in its description means the key that DynamoDB owns.

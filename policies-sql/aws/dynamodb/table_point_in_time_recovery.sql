@@ -6,7 +6,6 @@ category    = "governance"
 asset_type  = "aws_dynamodb_table"
 description = "Point-in-time recovery undoes a wrong write or delete of the last days without anybody having thought of a backup."
 remediation = "`aws dynamodb update-continuous-backups --table-name NAME --point-in-time-recovery-specification PointInTimeRecoveryEnabled=true`"
-aliases     = []
 references  = ["https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Point-in-time-recovery.html"]
 
 [params.min_days]

@@ -6,7 +6,6 @@ category    = "governance"
 asset_type  = "aws_ebs_volume"
 description = "A volume that nothing uses and whose owner nobody knows stays for ever, with whatever is on it."
 remediation = "Find the owner in CloudTrail's event CreateVolume and tag the volume (`aws ec2 create-tags --resources ID --tags Key=Application,Value=NAME`), or delete it."
-aliases     = ["PacMan_UntaggedOrUnusedEbsRule_version-1_version-1_UntaggedOrUnusedEbsRule_volume"]
 references  = ["https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Tags.html"]
 
 [params.application_tag]

@@ -6,7 +6,6 @@ category    = "security"
 asset_type  = "aws_ebs_volume"
 description = "Who gets hold of an unencrypted volume or of a copy of it reads the data. Encryption costs nothing and slows nothing down."
 remediation = "A volume cannot be encrypted in place: make an encrypted copy of its snapshot (`aws ec2 copy-snapshot --encrypted`) and a volume of that. For new ones `aws ec2 enable-ebs-encryption-by-default`."
-aliases     = []
 references  = ["https://docs.aws.amazon.com/ebs/latest/userguide/encryption-by-default.html"]
 ---*/
 select

@@ -6,9 +6,7 @@ category    = "security"
 asset_type  = "aws_ec2_instance"
 description = "Version 1 of the metadata service gives the instance's credentials to any request. A server that can be made to fetch an address hands them out; version 2 wants a token first."
 remediation = "`aws ec2 modify-instance-metadata-options --instance-id ID --http-tokens required`, after the metric MetadataNoToken has stayed at zero."
-aliases     = []
 references  = ["https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/configuring-instance-metadata-service.html"]
-frameworks  = { cis-aws-3-0 = ["5.6"] }
 ---*/
 -- With the endpoint off there is nothing to ask. A stopped instance is judged: it comes back with the same options.
 select

@@ -6,15 +6,6 @@ category    = "security"
 asset_type  = "aws_ec2_instance"
 description = "A database that the internet reaches has its password as the only defence, and some have none."
 remediation = "`aws ec2 revoke-security-group-ingress --group-id GROUP --security-group-rule-ids RULE`; allow the security group of the application instead."
-aliases     = [
-    "PacMan_Ec2WithPublicAccessMySqlPort3306_version-1_Ec2WithPubAccMySqlPort3306_ec2",
-    "PacMan_Ec2WithPubAccPort1434_version-1_Ec2WithPubAccPort1434_ec2",
-    "PacMan_Ec2WithPublicAccessPostgreSqlPort5432_version-1_Ec2WithPubAcc5432_ec2",
-    "PacMan_EC2WithPublicAccessForPort27017_version-1",
-    "PacMan_Ec2WithPublicAccessMySql4333_version-1",
-    "PacMan_Ec2WithPublicAccessSql1433_version-1",
-    "PacMan_ec2publicaccesstoport9200_version-1",
-]
 references  = ["https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-security-groups.html"]
 
 [params.tcp_ports]

@@ -6,20 +6,6 @@ category    = "security"
 asset_type  = "aws_ec2_instance"
 description = "Mail, file transfer, Telnet, VNC, consoles: what is not the web is seldom meant for everyone, and often the way in."
 remediation = "`aws ec2 revoke-security-group-ingress --group-id GROUP --security-group-rule-ids RULE`, or allow only the addresses that need it."
-aliases     = [
-    "PacMan_Ec2WithPublicAccessPort8080_version-1_Ec2WithPublicAccessPort8080_ec2",
-    "PacMan_EC2WithPublicAccessForPort9600_version-1",
-    "PacMan_EC2WithPublicAccessForPort9600_version-2",
-    "PacMan_EC2WithPublicAccessSSHPort9600_version-1",
-    "PacMan_Ec2PublicAccessPortWithTarget_version-1",
-    "PacMan_Ec2WithPubAccFTP-DataPort20_version-1",
-    "PacMan_Ec2WithPubAccSMTPPort25_version-1",
-    "PacMan_Ec2WithPubAccUDP-Port-53_version-1",
-    "PacMan_Ec2WithPublicAccessFtp21port_version-1",
-    "PacMan_Ec2WithPublicAccessTelnetPort23_version-1",
-    "PacMan_Ec2WithPublicAccessVncPort5500_version-1",
-    "PacMan_Ec2WithPublicAccessVncServerPort5900_version-1",
-]
 references  = ["https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-security-groups.html"]
 
 [params.web_ports]

@@ -6,7 +6,6 @@ category    = "security"
 asset_type  = "aws_ec2_instance"
 description = "Remote Desktop on the internet is how much ransomware gets in."
 remediation = "`aws ec2 revoke-security-group-ingress --group-id GROUP --security-group-rule-ids RULE`; use Fleet Manager, or a gateway that only a few fixed addresses reach."
-aliases     = ["PacMan_Ec2WithPublicAccessRdpPort3389_version-1_Ec2WithPublicAccessRdpPort3389_ec2"]
 references  = ["https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-security-groups.html"]
 
 [params.tcp_ports]

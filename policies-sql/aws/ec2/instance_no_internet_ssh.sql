@@ -6,10 +6,6 @@ category    = "security"
 asset_type  = "aws_ec2_instance"
 description = "Every address of the internet is tried for weak SSH passwords and leaked keys, all day long."
 remediation = "`aws ec2 revoke-security-group-ingress --group-id GROUP --security-group-rule-ids RULE`; use Session Manager, or a bastion that only a few fixed addresses reach."
-aliases     = [
-    "PacMan_EC2WithPublicAccessSSHPort22_version-2_EC2WithPublicAccessForConfiguredPort22_ec2",
-    "PacMan_EC2WithPublicAccessSSHPort22_version-1",
-]
 references  = ["https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-security-groups.html"]
 
 [params.tcp_ports]

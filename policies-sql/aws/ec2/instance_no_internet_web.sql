@@ -6,10 +6,6 @@ category    = "security"
 asset_type  = "aws_ec2_instance"
 description = "A load balancer in front keeps certificates, filters attacks and hides the instance. One that serves the internet itself has none of that."
 remediation = "`aws ec2 revoke-security-group-ingress --group-id GROUP --security-group-rule-ids RULE`; put a load balancer in front and allow its security group only."
-aliases     = [
-    "PacMan_Ec2WithPublicAccessNonWebPorts80_version-1_Ec2WithPublicAccessNonWebPort80_ec2",
-    "PacMan_Ec2WithPublicAccessNonWebPorts443_version-1",
-]
 references  = ["https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-security-groups.html"]
 
 [params.tcp_ports]

@@ -6,13 +6,6 @@ category    = "security"
 asset_type  = "aws_ec2_instance"
 description = "RPC, NetBIOS and SMB are what worms spread by. They were never made for anything but a trusted network."
 remediation = "`aws ec2 revoke-security-group-ingress --group-id GROUP --security-group-rule-ids RULE`; nothing on the internet needs these ports."
-aliases     = [
-    "PacMan_Ec2WithPublicAccessNetBIOSPort138_version-1_Ec2WithPubAccNetBIOS138_ec2",
-    "PacMan_Ec2WithPublicAccessCifsPort445_version-1",
-    "PacMan_Ec2WithPublicAccessNetBIOSPort137_version-1",
-    "PacMan_Ec2WithPublicAccessRpcPort135_version-1",
-    "PacMan_Ec2WithPublicAccessSmbPort445_version-1",
-]
 references  = ["https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-security-groups.html"]
 
 [params.tcp_ports]

@@ -6,7 +6,6 @@ category    = "security"
 asset_type  = "aws_ec2_instance"
 description = "A public address and a security group that lets everyone in put whatever listens on the instance before the whole world."
 remediation = "`aws ec2 revoke-security-group-ingress --group-id GROUP --security-group-rule-ids RULE`, or take the public address away. Grant an exception to what has to be public."
-aliases     = ["PacMan_EC2WithPublicIPAccess_version-1_Ec2WithPublicAccess_ec2"]
 references  = ["https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-security-groups.html"]
 ---*/
 -- Each interface has its own addresses and groups. A rule for ::/0 lets nobody in where there is no IPv6 address, and one

@@ -6,13 +6,6 @@ category    = "governance"
 asset_type  = "aws_ec2_instance"
 description = "A stopped instance still pays for its volumes and addresses, gets no patches, and comes back as old as it was."
 remediation = "Make an image if it may be needed again (`aws ec2 create-image --instance-id ID --name NAME`), then `aws ec2 terminate-instances --instance-ids ID`."
-aliases     = [
-    "PacMan_Ec2StoppedInstanceForLong_version-1_Ec2StoppedInstanceForLong_ec2",
-    "PacMan_Ec2SoppedInstanceForLong_version-2",
-    "PacMan_Ec2SoppedInstanceForLong_version-3",
-    "PacMan_Ec2SoppedInstanceForLong_version-4",
-    "PacMan_Ec2SoppedInstanceForLong_version-5",
-]
 references  = ["https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Stop_Start.html"]
 
 [params.max_days]

@@ -6,7 +6,6 @@ category    = "security"
 asset_type  = "aws_region"
 description = "GuardDuty finds stolen keys, mining and talk with known attackers, in each region by itself. Who breaks in works where nobody looks."
 remediation = "`aws guardduty create-detector --enable --region REGION`, or let the organization's GuardDuty administrator turn it on for all accounts."
-aliases     = ["PacMan_CheckGuardDutyIsEnabledForAllAccount_version-1_CheckGuardDutyIsEnabledForAllAccount_account"]
 references  = ["https://docs.aws.amazon.com/guardduty/latest/ug/guardduty_regions.html"]
 
 [params.exempt_regions]

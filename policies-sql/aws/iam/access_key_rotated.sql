@@ -6,9 +6,7 @@ category    = "security"
 asset_type  = "aws_iam_access_key"
 description = "The older a key, the more copies of it lie in files, logs and backups. A new one makes those worthless."
 remediation = "`aws iam create-access-key`, put the new key where the old one is used, then `aws iam update-access-key --status Inactive` and delete it. Better: a role instead of a key."
-aliases     = ["PacMan_IamAccessKeyRotatedInEvery90Days_version-1_IamAccessKeyRotatedInEvery90Days_iamuser"]
 references  = ["https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_access-keys.html"]
-frameworks  = { cis-aws-3-0 = ["1.14"] }
 
 [params.max_age_days]
 type    = "int"

@@ -6,9 +6,7 @@ category    = "security"
 asset_type  = "aws_iam_access_key"
 description = "Nobody misses a key that nobody uses, except the one who found it."
 remediation = "`aws iam update-access-key --status Inactive`, and delete the key once nothing broke."
-aliases     = []
 references  = ["https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_finding-unused.html"]
-frameworks  = { cis-aws-3-0 = ["1.12"] }
 
 [params.max_unused_days]
 type    = "int"

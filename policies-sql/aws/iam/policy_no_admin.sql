@@ -6,9 +6,7 @@ category    = "security"
 asset_type  = "aws_iam_policy"
 description = "A policy of one's own that allows every action on every resource hides what AdministratorAccess says in its name."
 remediation = "Replace the policy by one that names the actions and resources that are needed: `aws iam create-policy-version --set-as-default`."
-aliases     = []
 references  = ["https://docs.aws.amazon.com/IAM/latest/UserGuide/best-practices.html#grant-least-privilege"]
-frameworks  = { cis-aws-3-0 = ["1.16"] }
 ---*/
 -- Policies of AWS cannot be changed: who uses AdministratorAccess is asked elsewhere. The table holds attached policies only.
 with statements as (

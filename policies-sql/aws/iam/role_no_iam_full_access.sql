@@ -6,7 +6,6 @@ category    = "security"
 asset_type  = "aws_iam_role"
 description = "Who may do everything in IAM may do everything: one more policy on the own role is enough."
 remediation = "Detach the policy and grant the few IAM actions that the role needs, for named resources; add roles of administrators to `exempt_role_names`."
-aliases     = ["PacMan_NonAdminAccountsWithIAMFullAccess_version-1_IAMAccessGrantForNonAdminAccountRule_iamrole"]
 references  = ["https://docs.aws.amazon.com/IAM/latest/UserGuide/best-practices.html#grant-least-privilege"]
 
 [params.exempt_role_names]

@@ -6,7 +6,6 @@ category    = "security"
 asset_type  = "aws_iam_role"
 description = "Who can launch instances can run anything at our expense and hand the instance a stronger role than its own."
 remediation = "Name the actions that the role needs instead of wildcards, or add the role to the exempt ones when it is approved."
-aliases     = ["PacMan_EC2-RunInstance-iam-role-with-unapproved-access_version-1_ec2-runInstance-iam-role-with-unapproved-access_iamrole"]
 references  = ["https://docs.aws.amazon.com/IAM/latest/UserGuide/best-practices.html#grant-least-privilege"]
 
 [params.operations]

@@ -6,7 +6,6 @@ category    = "security"
 asset_type  = "aws_iam_role"
 description = "A function runs code under a role of its own and is easily overlooked, which makes it a good place to stay for an intruder."
 remediation = "Name the actions that the role needs instead of wildcards, or add the role to the exempt ones when it is approved."
-aliases     = ["PacMan_UnapprovedIamRoleWithLambdaAccess_version-1_UnapprovedIamRoleLambdaAccess_iamrole"]
 references  = ["https://docs.aws.amazon.com/IAM/latest/UserGuide/best-practices.html#grant-least-privilege"]
 
 [params.operations]

@@ -6,7 +6,6 @@ category    = "security"
 asset_type  = "aws_iam_role"
 description = "A new gateway, peering or endpoint opens a way into or out of the network that nobody watches."
 remediation = "Name the actions that the role needs instead of wildcards, or add the role to the exempt ones when it is approved."
-aliases     = ["PacMan_IAMRoleNetworkPrivilegesRule_version-1_IAMRoleNetworkPrivilegesRule_iamrole"]
 references  = ["https://docs.aws.amazon.com/IAM/latest/UserGuide/best-practices.html#grant-least-privilege"]
 
 [params.operations]

@@ -6,7 +6,6 @@ category    = "security"
 asset_type  = "aws_iam_role"
 description = "A trust policy for every principal hands the role's rights to anybody with any AWS account."
 remediation = "Name the accounts, roles or services in the trust policy, or ask for the organization by aws:PrincipalOrgID: `aws iam update-assume-role-policy`."
-aliases     = []
 references  = ["https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html"]
 
 [params.pinning_keys]

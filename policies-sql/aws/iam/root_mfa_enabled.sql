@@ -6,9 +6,7 @@ category    = "security"
 asset_type  = "aws_iam_account_summary"
 description = "The root user can do everything and nothing bounds it. Its password must not be enough."
 remediation = "Log in as root user and enrol a device, or remove the root credentials of member accounts from the organization."
-aliases     = ["PacMan_Check_MFA_RootUSer_version-1_Check_MFA_RootUser_account"]
 references  = ["https://docs.aws.amazon.com/IAM/latest/UserGuide/enable-mfa-for-root.html"]
-frameworks  = { cis-aws-3-0 = ["1.5"] }
 ---*/
 -- A root user without a password cannot log in and needs no device; where AWS does not say, it has one.
 select

@@ -6,9 +6,7 @@ category    = "governance"
 asset_type  = "aws_iam_server_certificate"
 description = "An expired certificate ends the service that shows it, and IAM neither renews it nor warns."
 remediation = "Move to a certificate of Certificate Manager, which renews itself; delete the old one with `aws iam delete-server-certificate`."
-aliases     = ["PacMan_IAMCertificate_Expiry_For_X_Days_version-1_IAMCertificate_Expiry_For_X_Days_iamcertificate"]
 references  = ["https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_server-certs.html"]
-frameworks  = { cis-aws-3-0 = ["1.19"] }
 
 [params.min_days_left]
 type    = "int"

@@ -6,7 +6,6 @@ category    = "security"
 asset_type  = "aws_iam_user"
 description = "A user whom nobody uses, by password or by key, is a way in that nobody watches: often somebody who has left."
 remediation = "Remove the user's password, keys and memberships, then the user: `aws iam delete-user`."
-aliases     = ["PacMan_CheckInactiveIamUser_version-1_CheckInactiveIamUser_iamuser"]
 references  = ["https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_finding-unused.html"]
 
 [params.max_inactive_days]

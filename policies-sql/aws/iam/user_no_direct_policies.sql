@@ -6,9 +6,7 @@ category    = "governance"
 asset_type  = "aws_iam_user"
 description = "Rights that hang on a person are forgotten when the person changes the job. A group says what they are for."
 remediation = "Attach the policies to a group, add the user to it, then `aws iam detach-user-policy` and `aws iam delete-user-policy`."
-aliases     = []
 references  = ["https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_manage-attach-detach.html"]
-frameworks  = { cis-aws-3-0 = ["1.15"] }
 ---*/
 -- A null list means that there are none or that they could not be read: no violation.
 select

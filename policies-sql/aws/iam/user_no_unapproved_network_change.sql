@@ -6,7 +6,6 @@ category    = "security"
 asset_type  = "aws_iam_user"
 description = "A user's keys last until somebody takes them away. With networking rights a leaked one opens a way into or out of the network."
 remediation = "Name the actions that the user needs instead of wildcards, or add the user to the exempt ones when it is approved."
-aliases     = ["PacMan_core-networking-iam-user-with-unapproved-access_version-1_core-networking-iam-user-with-unapproved-access_iamuser"]
 references  = ["https://docs.aws.amazon.com/IAM/latest/UserGuide/best-practices.html#grant-least-privilege"]
 
 [params.operations]

@@ -6,9 +6,7 @@ category    = "security"
 asset_type  = "aws_iam_user"
 description = "Two keys are for the hour in which one replaces the other. Afterwards the second is a spare that nobody rotates."
 remediation = "Find out by their last use which key is needed, and `aws iam update-access-key --status Inactive` the other."
-aliases     = []
 references  = ["https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_access-keys.html"]
-frameworks  = { cis-aws-3-0 = ["1.13"] }
 ---*/
 with active_keys as (
     select

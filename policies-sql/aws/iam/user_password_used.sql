@@ -6,9 +6,7 @@ category    = "security"
 asset_type  = "aws_iam_user"
 description = "Who no longer logs in does not notice when somebody else does."
 remediation = "`aws iam delete-login-profile --user-name NAME`; the user and its keys stay."
-aliases     = []
 references  = ["https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_finding-unused.html"]
-frameworks  = { cis-aws-3-0 = ["1.12"] }
 
 [params.max_unused_days]
 type    = "int"

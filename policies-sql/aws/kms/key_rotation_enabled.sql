@@ -6,9 +6,7 @@ category    = "security"
 asset_type  = "aws_kms_key"
 description = "With rotation on, material that leaks opens only what was encrypted in its period. Old material stays for decryption, so nothing has to be encrypted again."
 remediation = "`aws kms enable-key-rotation --key-id ID`"
-aliases     = []
 references  = ["https://docs.aws.amazon.com/kms/latest/developerguide/rotate-keys.html"]
-frameworks  = { cis-aws-3-0 = ["3.6"] }
 ---*/
 -- Only symmetric encryption keys with material that KMS made can rotate by themselves, and only while they are enabled
 -- does it matter. AWS rotates its own keys. A replica follows its multi-region primary. A null status is KMS saying

@@ -6,7 +6,6 @@ category    = "governance"
 asset_type  = "aws_lambda_function"
 description = "Memory is what a function pays for, every millisecond. Who asks for much of it should have measured that it needs it."
 remediation = "Measure, then `aws lambda update-function-configuration --function-name NAME --memory-size MIB`; functions that need more deserve an exception."
-aliases     = ["PacMan_LambdaFunMemorySize_version-1"]
 references  = ["https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html"]
 
 [params.max_memory_mib]

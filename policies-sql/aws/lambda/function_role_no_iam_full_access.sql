@@ -6,7 +6,6 @@ category    = "security"
 asset_type  = "aws_lambda_function"
 description = "Whoever may change such a function's code, or trick it by its input, has an administrator's rights."
 remediation = "Give the function a role of its own with the few actions and resources that its code uses: `aws lambda update-function-configuration --function-name NAME --role ARN`."
-aliases     = ["PacMan_LambdaFunWithAdmin-OrIamPrivileges_version-1_LambdaFunWithAdminOrIamPrivileges_lambda", "PacMan_LambdaFunWithAdmin-OrIamPrivileges_version-2"]
 references  = ["https://docs.aws.amazon.com/lambda/latest/dg/lambda-intro-execution-role.html"]
 
 [params.policy_names]

@@ -6,9 +6,7 @@ category    = "security"
 asset_type  = "aws_rds_db_instance"
 description = "Minor versions bring security patches. Who installs them by hand installs them late."
 remediation = "`aws rds modify-db-instance --db-instance-identifier NAME --auto-minor-version-upgrade`"
-aliases     = []
 references  = ["https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_UpgradeDBInstance.Upgrading.html"]
-frameworks  = { cis-aws-3-0 = ["2.3.2"] }
 ---*/
 -- DocumentDB takes no notice of the flag, and RDS Custom (custom-…) wants it off.
 select

@@ -6,7 +6,6 @@ category    = "governance"
 asset_type  = "aws_rds_db_instance"
 description = "Automatic backups let a database return to any second of the last days. Too short a time, and a mistake that is found late cannot be undone."
 remediation = "`aws rds modify-db-instance --db-instance-identifier NAME --backup-retention-period 7 --apply-immediately`"
-aliases     = []
 references  = ["https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_WorkingWithAutomatedBackups.html"]
 
 [params.min_days]

@@ -6,7 +6,6 @@ category    = "governance"
 asset_type  = "aws_rds_db_instance"
 description = "A protected database cannot be deleted by one wrong command or a template that drops it: somebody has to lift the protection first."
 remediation = "`aws rds modify-db-instance --db-instance-identifier NAME --deletion-protection`"
-aliases     = []
 references  = ["https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_DeleteInstance.html#USER_DeleteInstance.DeletionProtection"]
 ---*/
 -- In a cluster the cluster's own flag protects; its members cannot have one.

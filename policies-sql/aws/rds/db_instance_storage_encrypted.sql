@@ -6,9 +6,7 @@ category    = "security"
 asset_type  = "aws_rds_db_instance"
 description = "Encryption covers the data files, the logs, the snapshots and the replicas, and lets a key policy decide who may restore them."
 remediation = "An instance cannot be encrypted in place: copy a snapshot with `aws rds copy-db-snapshot --kms-key-id KEY`, restore an instance from the copy and move its clients there."
-aliases     = []
 references  = ["https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/Overview.Encryption.html"]
-frameworks  = { cis-aws-3-0 = ["2.3.1"] }
 ---*/
 -- With a key that RDS owns there is no KMS key, but there is encryption.
 select

@@ -6,7 +6,6 @@ category    = "governance"
 asset_type  = "aws_s3_bucket"
 description = "Without server access logs nobody can say after an incident which objects were read, and by whom."
 remediation = "`aws s3api put-bucket-logging` with a target bucket of the same account and region."
-aliases     = ["PacMan_S3AccessLogsRule_version-1_S3AccessLogsRule_s3"]
 references  = ["https://docs.aws.amazon.com/AmazonS3/latest/userguide/ServerLogs.html"]
 
 [params.exempt_log_targets]

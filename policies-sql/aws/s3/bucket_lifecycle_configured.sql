@@ -6,7 +6,6 @@ category    = "costOptimization"
 asset_type  = "aws_s3_bucket"
 description = "Old versions, aborted uploads and forgotten objects are paid for every month until a lifecycle rule takes care of them."
 remediation = "`aws s3api put-bucket-lifecycle-configuration` with rules that fit the data; at least abort incomplete uploads and expire old versions."
-aliases     = []
 references  = ["https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lifecycle-mgmt.html"]
 ---*/
 -- Null means that there is no lifecycle configuration, which S3 answers as an error of its own.

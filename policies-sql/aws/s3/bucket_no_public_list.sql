@@ -6,7 +6,6 @@ category    = "security"
 asset_type  = "aws_s3_bucket"
 description = "The names of objects give away customers, systems and what to ask for next, and the ACL tells which other door is open."
 remediation = "Remove the grant from the ACL and the statement from the bucket policy; turn on IgnorePublicAcls and RestrictPublicBuckets."
-aliases     = []
 references  = ["https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html"]
 
 [params.pinning_keys]

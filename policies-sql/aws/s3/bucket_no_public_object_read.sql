@@ -6,7 +6,6 @@ category    = "security"
 asset_type  = "aws_s3_bucket"
 description = "Who can read the objects of a bucket without being known can copy all of its data."
 remediation = "Remove the statement from the bucket policy or add a condition on the organization, network or account that may read; turn on RestrictPublicBuckets."
-aliases     = []
 references  = ["https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html"]
 
 [params.pinning_keys]

@@ -6,7 +6,6 @@ category    = "security"
 asset_type  = "aws_s3_bucket"
 description = "Who can write to a bucket without being known can plant malware, delete data, run up the bill or open the bucket further."
 remediation = "Remove the grant from the ACL and the statement from the bucket policy; turn on IgnorePublicAcls and RestrictPublicBuckets."
-aliases     = []
 references  = ["https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html"]
 
 [params.pinning_keys]

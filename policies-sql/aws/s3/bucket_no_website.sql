@@ -6,7 +6,6 @@ category    = "security"
 asset_type  = "aws_s3_bucket"
 description = "A bucket website is reached over plain HTTP and wants public objects. CloudFront with an origin access control serves the same pages over TLS from a private bucket."
 remediation = "`aws s3api delete-bucket-website --bucket NAME`, after a CloudFront distribution has taken over."
-aliases     = ["PacMan_S3HostsWebsiteRule_version-1_S3HostsWebsiteRule_s3"]
 references  = ["https://docs.aws.amazon.com/AmazonS3/latest/userguide/WebsiteHosting.html"]
 ---*/
 -- A website has either an index document or a redirect of everything. Null means that there is none of it.

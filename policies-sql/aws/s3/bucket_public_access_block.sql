@@ -6,9 +6,7 @@ category    = "security"
 asset_type  = "aws_s3_bucket"
 description = "The block is the seat belt: with it, one wrong ACL or policy makes nothing public. A flag counts when the bucket or the whole account has it on."
 remediation = "`aws s3control put-public-access-block --account-id ID --public-access-block-configuration BlockPublicAcls=true,IgnorePublicAcls=true,BlockPublicPolicy=true,RestrictPublicBuckets=true`, or the same per bucket."
-aliases     = []
 references  = ["https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html"]
-frameworks  = { cis-aws-3-0 = ["2.1.4"] }
 ---*/
 -- Null means that the bucket or the account has no block, which is the same as a flag that is off.
 with missing as (

@@ -6,9 +6,7 @@ category    = "security"
 asset_type  = "aws_s3_bucket"
 description = "S3 answers over plain HTTP too, where everyone on the way can read and change what is sent. Only a policy of the bucket forbids it."
 remediation = "Add a statement to the bucket policy: Deny, Principal `*`, Action `s3:*`, the bucket and its objects as Resource, Condition `{\"Bool\": {\"aws:SecureTransport\": \"false\"}}`."
-aliases     = []
 references  = ["https://docs.aws.amazon.com/AmazonS3/latest/userguide/security-best-practices.html"]
-frameworks  = { cis-aws-3-0 = ["2.1.1"] }
 ---*/
 -- Null means that there is no bucket policy, and then nothing is refused.
 with statements as (

@@ -6,7 +6,6 @@ category    = "governance"
 asset_type  = "aws_vpc_security_group"
 description = "Left-over groups are picked again by mistake, with rules that nobody remembers the reason of."
 remediation = "`aws ec2 delete-security-group --group-id ID`, after a look at launch templates and stacks that may name it."
-aliases     = ["PacMan_Unused-Security-group_version-1_UnusedSecurityGroup_sg"]
 references  = ["https://docs.aws.amazon.com/vpc/latest/userguide/vpc-security-groups.html"]
 ---*/
 -- Databases, functions and load balancers show as interfaces too, but not while they are stopped or asleep.

@@ -6,7 +6,6 @@ category    = "security"
 asset_type  = "aws_vpc_security_group"
 description = "A rule for every address is meant for a few load balancers. On any other group it waits for the instance that should not have been there."
 remediation = "`aws ec2 revoke-security-group-ingress --group-id GROUP --security-group-rule-ids RULE`, or narrow the rule to the addresses that need it. Grant an exception to the groups that have to be open."
-aliases     = ["PacMan_SGWithAnywhereAccess_version-1_SgWithAnywhereAccess_sg"]
 references  = ["https://docs.aws.amazon.com/vpc/latest/userguide/security-group-rules.html"]
 ---*/
 -- Each opening is a violation of its own: one may be meant where another is not.

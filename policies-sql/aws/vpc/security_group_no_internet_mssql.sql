@@ -6,7 +6,6 @@ category    = "security"
 asset_type  = "aws_vpc_security_group"
 description = "A database that the internet reaches has its password as the only defence, and SQL Browser on UDP 1434 tells everybody what runs where."
 remediation = "`aws ec2 revoke-security-group-ingress --group-id GROUP --security-group-rule-ids RULE`; allow the security group of the application instead."
-aliases     = []
 references  = ["https://docs.aws.amazon.com/vpc/latest/userguide/security-group-rules.html"]
 
 [params.tcp_ports]

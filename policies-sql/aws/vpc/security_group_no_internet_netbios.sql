@@ -6,7 +6,6 @@ category    = "security"
 asset_type  = "aws_vpc_security_group"
 description = "NetBIOS gives away names and shares and was never made for anything but a trusted network."
 remediation = "`aws ec2 revoke-security-group-ingress --group-id GROUP --security-group-rule-ids RULE`; nothing on the internet needs NetBIOS."
-aliases     = []
 references  = ["https://docs.aws.amazon.com/vpc/latest/userguide/security-group-rules.html"]
 
 [params.tcp_ports]

@@ -6,9 +6,7 @@ category    = "security"
 asset_type  = "aws_vpc_security_group"
 description = "Remote Desktop on the internet is how much ransomware gets in."
 remediation = "`aws ec2 revoke-security-group-ingress --group-id GROUP --security-group-rule-ids RULE`; use Fleet Manager, a VPN or a few fixed addresses instead."
-aliases     = ["PacMan_SgWithRdpPortHasGlobalAccess_version-1"]
 references  = ["https://docs.aws.amazon.com/vpc/latest/userguide/security-group-rules.html"]
-frameworks  = { cis-aws-3-0 = ["5.2", "5.3"] }
 
 [params.tcp_ports]
 type    = "list<int>"

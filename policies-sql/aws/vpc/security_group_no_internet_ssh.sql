@@ -6,9 +6,7 @@ category    = "security"
 asset_type  = "aws_vpc_security_group"
 description = "Every address of the internet is tried for weak SSH passwords and leaked keys, all day long."
 remediation = "`aws ec2 revoke-security-group-ingress --group-id GROUP --security-group-rule-ids RULE`; use Session Manager, a VPN or a few fixed addresses instead."
-aliases     = ["PacMan_SGWithAnywhereAccess_version-1_SgWithSshPort22OpenToInternetAccess_sg"]
 references  = ["https://docs.aws.amazon.com/vpc/latest/userguide/security-group-rules.html"]
-frameworks  = { cis-aws-3-0 = ["5.2", "5.3"] }
 
 [params.tcp_ports]
 type    = "list<int>"

@@ -6,9 +6,7 @@ category    = "security"
 asset_type  = "aws_vpc"
 description = "Without flow logs nobody can tell afterwards who talked to whom, or where the data went."
 remediation = "`aws ec2 create-flow-logs --resource-type VPC --resource-ids ID --traffic-type ALL --log-destination-type s3 --log-destination BUCKET_ARN`."
-aliases     = ["PacMan_VpcFlowLogsEnabled_version-1_VpcFlowLogsEnabled_vpc", "PacMan_VpcFlowLogsEnabled_version-2"]
 references  = ["https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs.html"]
-frameworks  = { cis-aws-3-0 = ["3.7"] }
 ---*/
 -- Logs of single subnets or interfaces do not cover the VPC. A log whose delivery fails keeps nothing; one without a
 -- status has not delivered yet.
