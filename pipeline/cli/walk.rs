@@ -60,6 +60,8 @@ pub(crate) struct Walked {
     pub(crate) run_id: RunId,
     pub(crate) collected: Option<RunRow>,
     pub(crate) evaluated: Option<RunRow>,
+    /// Policies that read asset types which are not collected.
+    left_out: usize,
     pub(crate) diffed: Option<Diffed>,
     /// Open issues of the severity that was asked for, or above.
     failing: u64,
@@ -71,6 +73,8 @@ impl Walk<'_> {
         let catalog = self.config.catalog(&self.types).await?;
         let defs = self.defs(&catalog)?;
         let enabled = self.enabled(&catalog)?;
+        let is_limited = self.evaluate.policies.is_empty();
+        let left_out = if is_limited { catalog.iter().count().saturating_sub(enabled.len()) } else { 0 };
         let intent = Intent {
             stages: self.stages.clone(),
             selection: self.selection(),
@@ -78,8 +82,8 @@ impl Walk<'_> {
             fresh: self.fresh,
         };
         let execution = Execution::begin(lake, intent).await?;
-        let mut walked =
-            Walked { run_id: execution.run_id.clone(), collected: None, evaluated: None, diffed: None, failing: 0 };
+        let run_id = execution.run_id.clone();
+        let mut walked = Walked { run_id, collected: None, evaluated: None, left_out, diffed: None, failing: 0 };
         if let Some(source) = &self.source {
             walked.collected = Some(self.collected(&execution, source, defs, &catalog).await?);
         }
@@ -131,9 +135,25 @@ impl Walk<'_> {
 
     fn enabled(&self, catalog: &Catalog) -> anyhow::Result<Vec<Arc<Checked>>> {
         if self.evaluate.policies.is_empty() {
-            return Ok(catalog.iter().cloned().collect());
+            return Ok(catalog.iter().filter(|checked| self.is_collected(checked)).cloned().collect());
         }
         self.evaluate.policies.iter().map(|id| crate::commands::policies::find(catalog, id)).collect()
+    }
+
+    /// Whether all that a policy reads is collected. Where a person limited the asset types, a policy about others is not
+    /// enabled; it would not know anything.
+    fn is_collected(&self, checked: &Checked) -> bool {
+        let recorded = self.source.as_ref().and_then(|source| source.recorded_types.as_ref());
+        let is_recorded =
+            |table: &str| recorded.is_none_or(|recorded| recorded.iter().any(|recorded| recorded.as_str() == table));
+        let configured = self.config.collect.types.as_ref();
+        let is_configured = |table: &str| {
+            configured.is_none_or(|types| {
+                types.iter().any(|name| self.types.get(name).is_some_and(|def| def.asset_type.as_str() == table))
+            })
+        };
+        checked.policy.asset_type == "assets"
+            || checked.reads.keys().all(|table| is_recorded(table) && is_configured(table))
     }
 
     fn selection(&self) -> Option<String> {
@@ -252,6 +272,10 @@ impl Walked {
         if let Some(row) = &self.evaluated {
             let problems = problems(row.problems, "policy", "policies", "could not judge everything");
             writeln!(out, "evaluated: {} violations{problems}", row.rows)?;
+            if self.left_out > 0 {
+                let left_out = counted(self.left_out as u64, "policy is", "policies are");
+                writeln!(out, "{left_out} left out: they read asset types that are not collected")?;
+            }
         }
         if let Some(diffed) = &self.diffed {
             writeln!(out, "issues: {diffed}")?;
