@@ -11,6 +11,7 @@ pub(crate) mod collect;
 pub(crate) mod demo;
 pub(crate) mod doctor;
 pub(crate) mod evaluate;
+pub(crate) mod iam_policy;
 pub(crate) mod issues;
 pub(crate) mod lake;
 pub(crate) mod policies;

@@ -61,6 +61,7 @@ enum Command {
     /// The policies
     #[command(subcommand)]
     Policies(commands::policies::Policies),
+    IamPolicy(commands::iam_policy::IamPolicy),
     Sql(commands::sql::Sql),
     /// The lake's tables and their upkeep
     #[command(subcommand)]
@@ -121,6 +122,7 @@ async fn run(arguments: Arguments, out: &mut impl Write) -> anyhow::Result<ExitC
         Command::Runs(command) => commands::runs::run(&command, &config, out).await,
         Command::Schema(command) => commands::schema::run(&command, out),
         Command::Policies(command) => commands::policies::run(command, &config, out).await,
+        Command::IamPolicy(command) => commands::iam_policy::run(&command, &config, out).await,
         Command::Sql(command) => commands::sql::run(&command, &config, out).await,
         Command::Lake(command) => commands::lake::run(&command, &config, out).await,
         Command::Completions { .. } => Ok(ExitCode::SUCCESS),

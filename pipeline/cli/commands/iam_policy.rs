@@ -1,0 +1,163 @@
+//! `pacbot iam-policy`: the least that a role needs, for exactly the policies and asset types of the configuration.
+
+use std::collections::BTreeSet;
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::{Args, ValueEnum};
+use pacbot_schemas::{AssetTypes, ScopeKind};
+use serde_json::{Value, json};
+
+use super::asset_types;
+use crate::config::Config;
+
+/// Characters of a managed policy, without blanks; AWS counts so.
+const LONGEST_POLICY: usize = 6144;
+
+/// Print the permissions that collecting needs, and no others
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  pacbot iam-policy aws > policy.json\n  pacbot iam-policy aws --format cloudformation > role.json\n  aws cloudformation create-stack-set --stack-set-name pacbot --template-body file://role.json --capabilities CAPABILITY_NAMED_IAM --parameters ParameterKey=Trusted,ParameterValue=arn:aws:iam::111122223333:root"
+)]
+pub(crate) struct IamPolicy {
+    /// The cloud
+    cloud: Cloud,
+
+    /// A policy document, or the template of a role for a StackSet
+    #[arg(long, value_enum, default_value_t = Form::Json)]
+    format: Form,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Cloud {
+    Aws,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Form {
+    /// A policy document
+    Json,
+    /// A CloudFormation template with the role
+    Cloudformation,
+}
+
+pub(crate) async fn run(command: &IamPolicy, config: &Config, out: &mut impl Write) -> anyhow::Result<ExitCode> {
+    let Cloud::Aws = command.cloud;
+    let permissions = permissions(config, &*asset_types()?).await?;
+    let printed = match command.format {
+        Form::Json => document(&permissions.iter().map(String::as_str).collect::<Vec<_>>()),
+        Form::Cloudformation => template(&permissions),
+    };
+    writeln!(out, "{}", serde_json::to_string_pretty(&printed)?)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What the role in each account needs.
+async fn permissions(config: &Config, types: &AssetTypes) -> anyhow::Result<BTreeSet<String>> {
+    let catalog = config.catalog(types).await?;
+    let wanted = config.wanted(types, &catalog);
+    let defs = match config.collect.types.as_deref() {
+        Some(names) => names.iter().filter_map(|name| types.get(name)).cloned().collect(),
+        None => config.types_for(types, &catalog),
+    };
+    let mut permissions = BTreeSet::new();
+    for def in &defs {
+        let made = def.requests.values().filter(|request| wanted.includes(def, request));
+        permissions.extend(made.map(|request| request.permission.clone()));
+    }
+    if config.aws.regions.is_none() && defs.iter().any(|def| def.scope == ScopeKind::Region) {
+        permissions.insert("ec2:DescribeRegions".to_owned());
+    }
+    Ok(permissions)
+}
+
+fn document(permissions: &[&str]) -> Value {
+    json!({
+        "Version": "2012-10-17",
+        "Statement": [{ "Sid": "PacBotReads", "Effect": "Allow", "Action": permissions, "Resource": "*" }],
+    })
+}
+
+/// The permissions in as many documents as AWS wants.
+fn documents(permissions: &BTreeSet<String>) -> Vec<Value> {
+    let mut parts: Vec<Vec<&str>> = vec![Vec::new()];
+    for permission in permissions {
+        let Some(part) = parts.last_mut() else { break };
+        part.push(permission);
+        if document(part).to_string().len() > LONGEST_POLICY {
+            part.pop();
+            parts.push(vec![permission]);
+        }
+    }
+    parts.iter().map(|part| document(part)).collect()
+}
+
+fn template(permissions: &BTreeSet<String>) -> Value {
+    let mut resources = serde_json::Map::new();
+    let mut references = Vec::new();
+    for (number, document) in documents(permissions).into_iter().enumerate() {
+        let name = format!("Reads{}", number + 1);
+        references.push(json!({ "Ref": name }));
+        let properties = json!({ "Description": "What PacBot reads", "PolicyDocument": document });
+        resources.insert(name, json!({ "Type": "AWS::IAM::ManagedPolicy", "Properties": properties }));
+    }
+    let trust = |condition: Value| {
+        let mut statement =
+            json!({ "Effect": "Allow", "Principal": { "AWS": { "Ref": "Trusted" } }, "Action": "sts:AssumeRole" });
+        if !condition.is_null() {
+            statement["Condition"] = condition;
+        }
+        json!({ "Version": "2012-10-17", "Statement": [statement] })
+    };
+    let with_id = trust(json!({ "StringEquals": { "sts:ExternalId": { "Ref": "ExternalId" } } }));
+    let role = json!({
+        "Type": "AWS::IAM::Role",
+        "Properties": {
+            "RoleName": { "Ref": "RoleName" },
+            "Description": "Read by PacBot",
+            "AssumeRolePolicyDocument": { "Fn::If": ["HasExternalId", with_id, trust(Value::Null)] },
+            "ManagedPolicyArns": references,
+        },
+    });
+    resources.insert("Role".to_owned(), role);
+    json!({
+        "AWSTemplateFormatVersion": "2010-09-09",
+        "Description": "The role that PacBot reads an account with",
+        "Parameters": {
+            "Trusted": { "Type": "String", "Description": "The ARN of who may assume the role" },
+            "RoleName": { "Type": "String", "Default": "pacbot" },
+            "ExternalId": { "Type": "String", "Default": "", "NoEcho": true },
+        },
+        "Conditions": { "HasExternalId": { "Fn::Not": [{ "Fn::Equals": [{ "Ref": "ExternalId" }, ""] }] } },
+        "Resources": resources,
+        "Outputs": { "RoleArn": { "Value": { "Fn::GetAtt": ["Role", "Arn"] } } },
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn only_what_the_enabled_policies_read_is_asked_for() {
+        let text = "[policies]\nenabled = [\"aws-s3-bucket-versioning-enabled\", \"aws-s3-bucket-not-public\"]\n";
+        let permissions = permissions(&toml::from_str(text).unwrap(), &AssetTypes::embedded().unwrap()).await.unwrap();
+        assert!(permissions.contains("s3:GetBucketVersioning") && permissions.contains("s3:ListAllMyBuckets"));
+        assert!(permissions.iter().all(|permission| permission.starts_with("s3:")), "{permissions:?}");
+    }
+
+    #[tokio::test]
+    async fn all_permissions_fit_into_managed_policies_of_a_role() {
+        let all = permissions(&Config::default(), &AssetTypes::embedded().unwrap()).await.unwrap();
+        let parts = documents(&all);
+        assert!(parts.len() <= 10, "AWS attaches at most ten to a role");
+        assert!(parts.iter().all(|part| part.to_string().len() <= LONGEST_POLICY));
+        let named: usize = parts.iter().map(|part| part["Statement"][0]["Action"].as_array().unwrap().len()).sum();
+        assert_eq!(named, all.len());
+        let reads = ["Describe", "Get", "List", "BatchGet", "GET", "Search"];
+        let changes = all.iter().find(|permission| {
+            !reads.iter().any(|verb| permission.split(':').nth(1).is_some_and(|name| name.starts_with(verb)))
+        });
+        assert_eq!(changes, None, "a permission that does more than read");
+    }
+}
