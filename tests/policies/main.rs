@@ -1,5 +1,5 @@
 //! One test for each policy: its `.slt` file, run on the tables that the type files define. And one for each framework:
-//! it names policies that exist.
+//! it names policies that exist. And one for `docs/coverage.md`, which is made of both.
 
 #![expect(clippy::unwrap_used, reason = "a test program without the harness that clippy knows")]
 
@@ -11,6 +11,8 @@ use libtest_mimic::{Arguments, Trial};
 use pacbot_dashboards::Framework;
 use pacbot_evaluate::{Catalog, Overrides, Policy, test_policy};
 use pacbot_schemas::{AssetTypes, PolicyId};
+
+mod coverage;
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
@@ -51,7 +53,11 @@ fn main() -> ExitCode {
             None => Ok(()),
         }
     });
-    libtest_mimic::run(&arguments, trials.chain(frameworks).chain([rules]).collect()).exit_code()
+    let coverage = Trial::test("docs_coverage", || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        runtime.block_on(coverage::check())
+    });
+    libtest_mimic::run(&arguments, trials.chain(frameworks).chain([rules, coverage]).collect()).exit_code()
 }
 
 fn ids() -> BTreeSet<PolicyId> {
