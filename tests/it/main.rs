@@ -10,6 +10,7 @@ mod estate;
 mod faults;
 mod full_disk;
 mod kill;
+mod least_calls;
 mod object_stores;
 mod outside_readers;
 mod pacbot;

@@ -25,6 +25,9 @@ fn main() -> ExitCode {
         Trial::test(policy.id.to_string(), move || {
             let script =
                 script.ok_or_else(|| format!("{script_file} is missing: every policy has its test beside it"))?;
+            if policy.how.ways().count() < 3 {
+                return Err(format!("{file} does not say how it is mended by CLI, Terraform and console").into());
+            }
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
             runtime.block_on(async {
                 let types = Arc::new(AssetTypes::embedded().unwrap());

@@ -6,6 +6,7 @@ category    = "governance"
 asset_type  = "assets"
 description = "What runs where nobody looks is found late, often by the bill, and some data may not leave its country."
 remediation = "Move the asset, or delete it. A service control policy on `aws:RequestedRegion` keeps the next one away."
+how         = { cli = "aws resourcegroupstaggingapi get-resources --region REGION", terraform = "provider \"aws\": region", console = "Resource Groups & Tag Editor > Tag Editor > Regions" }
 references  = ["https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_scps_examples_general.html"]
 
 [params.approved_regions]

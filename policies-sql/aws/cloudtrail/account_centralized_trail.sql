@@ -6,6 +6,7 @@ category    = "security"
 asset_type  = "aws_account"
 description = "One bucket, in an account of its own, that receives the events of every account is out of reach of whoever takes one of them over."
 remediation = "Make the trail of all regions that the parameters describe, or let an organization trail from the management account do it."
+how         = { cli = "aws cloudtrail create-trail --name NAME --s3-bucket-name BUCKET --is-multi-region-trail --is-organization-trail", terraform = "aws_cloudtrail: is_organization_trail = true", console = "CloudTrail > Trails > Create trail > Enable for all accounts in my organization" }
 references  = ["https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-receive-logs-from-multiple-accounts.html"]
 
 [params.bucket_name]

@@ -6,6 +6,7 @@ category    = "governance"
 asset_type  = "aws_cloudtrail_trail"
 description = "In CloudWatch Logs events can be searched within minutes and can raise alarms. In the bucket alone they wait for somebody to look."
 remediation = "`aws cloudtrail update-trail --name ARN --cloud-watch-logs-log-group-arn ARN --cloud-watch-logs-role-arn ARN`"
+how         = { cli = "aws cloudtrail update-trail --name ARN --cloud-watch-logs-log-group-arn ARN --cloud-watch-logs-role-arn ARN", terraform = "aws_cloudtrail: cloud_watch_logs_group_arn", console = "CloudTrail > Trails > CloudWatch Logs > Edit" }
 references  = ["https://docs.aws.amazon.com/awscloudtrail/latest/userguide/send-cloudtrail-events-to-cloudwatch-logs.html"]
 
 [params.max_delivery_age_hours]

@@ -6,6 +6,7 @@ category    = "governance"
 asset_type  = "aws_dynamodb_table"
 description = "Point-in-time recovery undoes a wrong write or delete of the last days without anybody having thought of a backup."
 remediation = "`aws dynamodb update-continuous-backups --table-name NAME --point-in-time-recovery-specification PointInTimeRecoveryEnabled=true`"
+how         = { cli = "aws dynamodb update-continuous-backups --table-name NAME --point-in-time-recovery-specification PointInTimeRecoveryEnabled=true", terraform = "aws_dynamodb_table: point_in_time_recovery { enabled = true }", console = "DynamoDB > Tables > Backups > Edit point-in-time recovery" }
 references  = ["https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Point-in-time-recovery.html"]
 
 [params.min_days]

@@ -6,6 +6,7 @@ category    = "governance"
 asset_type  = "aws_ebs_volume"
 description = "A volume that nothing uses and whose owner nobody knows stays for ever, with whatever is on it."
 remediation = "Find the owner in CloudTrail's event CreateVolume and tag the volume (`aws ec2 create-tags --resources ID --tags Key=Application,Value=NAME`), or delete it."
+how         = { cli = "aws ec2 create-tags --resources ID --tags Key=Application,Value=NAME", terraform = "aws_ebs_volume: tags", console = "EC2 > Volumes > Tags > Manage tags" }
 references  = ["https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Tags.html"]
 
 [params.application_tag]

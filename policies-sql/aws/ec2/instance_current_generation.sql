@@ -6,6 +6,7 @@ category    = "governance"
 asset_type  = "aws_ec2_instance"
 description = "Old generations cost more for less, lack Nitro's isolation, and one day there is no hardware left to start them on."
 remediation = "Stop the instance, change its type (`aws ec2 modify-instance-attribute --instance-id ID --instance-type TYPE`) and start it. A paravirtual AMI has to be replaced by an HVM one first."
+how         = { cli = "aws ec2 modify-instance-attribute --instance-id ID --instance-type TYPE", terraform = "aws_instance: instance_type", console = "EC2 > Instances > Actions > Instance settings > Change instance type" }
 references  = ["https://aws.amazon.com/ec2/previous-generation/"]
 
 [params.deprecated_families]

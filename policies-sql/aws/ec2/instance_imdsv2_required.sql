@@ -6,6 +6,7 @@ category    = "security"
 asset_type  = "aws_ec2_instance"
 description = "Version 1 of the metadata service gives the instance's credentials to any request. A server that can be made to fetch an address hands them out; version 2 wants a token first."
 remediation = "`aws ec2 modify-instance-metadata-options --instance-id ID --http-tokens required`, after the metric MetadataNoToken has stayed at zero."
+how         = { cli = "aws ec2 modify-instance-metadata-options --instance-id ID --http-tokens required", terraform = "aws_instance: metadata_options { http_tokens = \"required\" }", console = "EC2 > Instances > Actions > Instance settings > Modify instance metadata options" }
 references  = ["https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/configuring-instance-metadata-service.html"]
 ---*/
 -- With the endpoint off there is nothing to ask. A stopped instance is judged: it comes back with the same options.

@@ -6,6 +6,7 @@ category    = "governance"
 asset_type  = "aws_ec2_instance"
 description = "A stopped instance still pays for its volumes and addresses, gets no patches, and comes back as old as it was."
 remediation = "Make an image if it may be needed again (`aws ec2 create-image --instance-id ID --name NAME`), then `aws ec2 terminate-instances --instance-ids ID`."
+how         = { cli = "aws ec2 terminate-instances --instance-ids ID", terraform = "remove aws_instance", console = "EC2 > Instances > Instance state > Terminate instance" }
 references  = ["https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Stop_Start.html"]
 
 [params.max_days]

@@ -6,6 +6,7 @@ category    = "governance"
 asset_type  = "aws_ec2_application_load_balancer"
 description = "Without the log of its requests nobody can tell afterwards who came, what they asked for and what they got."
 remediation = "`aws elbv2 modify-load-balancer-attributes --load-balancer-arn ARN --attributes Key=access_logs.s3.enabled,Value=true Key=access_logs.s3.bucket,Value=BUCKET`; load balancers that need no log say so by the tag `logging` = false."
+how         = { cli = "aws elbv2 modify-load-balancer-attributes --load-balancer-arn ARN --attributes Key=access_logs.s3.enabled,Value=true Key=access_logs.s3.bucket,Value=BUCKET", terraform = "aws_lb: access_logs", console = "EC2 > Load Balancers > Attributes > Edit > Access logs" }
 references  = ["https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-access-logs.html"]
 
 [params.bucket_name]

@@ -6,6 +6,7 @@ category    = "governance"
 asset_type  = "aws_ec2_application_load_balancer"
 description = "A deleted load balancer takes its name with it: what points there finds nothing until every record is changed."
 remediation = "`aws elbv2 modify-load-balancer-attributes --load-balancer-arn ARN --attributes Key=deletion_protection.enabled,Value=true`"
+how         = { cli = "aws elbv2 modify-load-balancer-attributes --load-balancer-arn ARN --attributes Key=deletion_protection.enabled,Value=true", terraform = "aws_lb: enable_deletion_protection = true", console = "EC2 > Load Balancers > Attributes > Edit > Deletion protection" }
 references  = ["https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-load-balancer-attributes.html"]
 ---*/
 -- The default is false and may be left out of the answer; a null map was not read.

@@ -6,6 +6,7 @@ category    = "security"
 asset_type  = "aws_ec2_application_load_balancer"
 description = "Header names that HTTP does not allow are how one request is smuggled inside another. The load balancer can drop them before they reach a server that reads them otherwise."
 remediation = "`aws elbv2 modify-load-balancer-attributes --load-balancer-arn ARN --attributes Key=routing.http.drop_invalid_header_fields.enabled,Value=true`"
+how         = { cli = "aws elbv2 modify-load-balancer-attributes --load-balancer-arn ARN --attributes Key=routing.http.drop_invalid_header_fields.enabled,Value=true", terraform = "aws_lb: drop_invalid_header_fields = true", console = "EC2 > Load Balancers > Attributes > Edit > Drop invalid header fields" }
 references  = ["https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-load-balancer-attributes.html"]
 ---*/
 -- The default is false and may be left out of the answer; a null map was not read.

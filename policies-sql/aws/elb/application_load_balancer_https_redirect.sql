@@ -6,6 +6,7 @@ category    = "security"
 asset_type  = "aws_ec2_application_load_balancer"
 description = "What travels over plain HTTP, sessions and passwords among it, can be read and changed on the way."
 remediation = "`aws elbv2 modify-listener --listener-arn ARN --default-actions Type=redirect,RedirectConfig={Protocol=HTTPS,Port=443,StatusCode=HTTP_301}`"
+how         = { cli = "aws elbv2 modify-listener --listener-arn ARN --default-actions Type=redirect,RedirectConfig={Protocol=HTTPS,Port=443,StatusCode=HTTP_301}", terraform = "aws_lb_listener: default_action { type = \"redirect\" }", console = "EC2 > Load Balancers > Listeners > Edit > Redirect to URL" }
 references  = ["https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-listeners.html#redirect-actions"]
 ---*/
 -- Judged is what a listener does when none of its rules matches.

@@ -6,6 +6,7 @@ category    = "security"
 asset_type  = "aws_region"
 description = "GuardDuty finds stolen keys, mining and talk with known attackers, in each region by itself. Who breaks in works where nobody looks."
 remediation = "`aws guardduty create-detector --enable --region REGION`, or let the organization's GuardDuty administrator turn it on for all accounts."
+how         = { cli = "aws guardduty create-detector --enable --region REGION", terraform = "aws_guardduty_detector: enable = true", console = "GuardDuty > Get started > Enable" }
 references  = ["https://docs.aws.amazon.com/guardduty/latest/ug/guardduty_regions.html"]
 
 [params.exempt_regions]

@@ -6,6 +6,7 @@ category    = "security"
 asset_type  = "aws_iam_account_password_policy"
 description = "The password policy is all that stops an IAM user from a short, old or reused password. An account without one takes any eight characters."
 remediation = "`aws iam update-account-password-policy --minimum-password-length 14 --password-reuse-prevention 24 --max-password-age 90 --require-symbols --require-numbers --require-uppercase-characters --require-lowercase-characters --allow-users-to-change-password`"
+how         = { cli = "aws iam update-account-password-policy --minimum-password-length 14 --password-reuse-prevention 24", terraform = "aws_iam_account_password_policy", console = "IAM > Account settings > Password policy > Edit" }
 references  = ["https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_passwords_account-policy.html"]
 
 [params.min_length]

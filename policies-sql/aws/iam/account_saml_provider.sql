@@ -6,6 +6,7 @@ category    = "governance"
 asset_type  = "aws_iam_account_summary"
 description = "People who log in through the company's directory lose their access with their job. Without its provider an account falls back to users of its own."
 remediation = "`aws iam create-saml-provider --name NAME --saml-metadata-document file://metadata.xml`"
+how         = { cli = "aws iam create-saml-provider --name NAME --saml-metadata-document file://metadata.xml", terraform = "aws_iam_saml_provider", console = "IAM > Identity providers > Add provider" }
 references  = ["https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_providers_create_saml.html"]
 
 [params.provider_name]

@@ -6,6 +6,7 @@ category    = "security"
 asset_type  = "aws_iam_group"
 description = "An inline policy is seen only by who opens the group; one that allows everything makes every member an administrator."
 remediation = "`aws iam delete-group-policy`, and attach a managed policy that names the actions and resources that are needed."
+how         = { cli = "aws iam delete-group-policy --group-name NAME --policy-name POLICY", terraform = "remove aws_iam_group_policy", console = "IAM > User groups > Permissions > Remove" }
 references  = ["https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_managed-vs-inline.html"]
 ---*/
 -- Null means that there is no inline policy. The two lists have the same order.

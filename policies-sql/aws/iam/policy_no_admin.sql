@@ -6,6 +6,7 @@ category    = "security"
 asset_type  = "aws_iam_policy"
 description = "A policy of one's own that allows every action on every resource hides what AdministratorAccess says in its name."
 remediation = "Replace the policy by one that names the actions and resources that are needed: `aws iam create-policy-version --set-as-default`."
+how         = { cli = "aws iam create-policy-version --policy-arn ARN --policy-document file://policy.json --set-as-default", terraform = "aws_iam_policy: policy", console = "IAM > Policies > Permissions > Edit" }
 references  = ["https://docs.aws.amazon.com/IAM/latest/UserGuide/best-practices.html#grant-least-privilege"]
 ---*/
 -- Policies of AWS cannot be changed: who uses AdministratorAccess is asked elsewhere. The table holds attached policies only.

@@ -6,6 +6,7 @@ category    = "security"
 asset_type  = "aws_iam_role"
 description = "Who may do everything in IAM may do everything: one more policy on the own role is enough."
 remediation = "Detach the policy and grant the few IAM actions that the role needs, for named resources; add roles of administrators to `exempt_role_names`."
+how         = { cli = "aws iam detach-role-policy --role-name NAME --policy-arn arn:aws:iam::aws:policy/IAMFullAccess", terraform = "remove aws_iam_role_policy_attachment", console = "IAM > Roles > Permissions > Remove" }
 references  = ["https://docs.aws.amazon.com/IAM/latest/UserGuide/best-practices.html#grant-least-privilege"]
 
 [params.exempt_role_names]

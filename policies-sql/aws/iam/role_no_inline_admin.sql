@@ -6,6 +6,7 @@ category    = "security"
 asset_type  = "aws_iam_role"
 description = "An inline policy is seen only by who opens the role; one that allows everything makes each of its sessions an administrator."
 remediation = "`aws iam delete-role-policy`, and attach a managed policy that names the actions and resources that are needed."
+how         = { cli = "aws iam delete-role-policy --role-name NAME --policy-name POLICY", terraform = "remove aws_iam_role_policy", console = "IAM > Roles > Permissions > Remove" }
 references  = ["https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_managed-vs-inline.html"]
 ---*/
 -- Service-linked roles belong to AWS. Null means that there is no inline policy. The two lists have the same order.

@@ -6,6 +6,7 @@ category    = "security"
 asset_type  = "aws_iam_role"
 description = "A function runs code under a role of its own and is easily overlooked, which makes it a good place to stay for an intruder."
 remediation = "Name the actions that the role needs instead of wildcards, or add the role to the exempt ones when it is approved."
+how         = { cli = "aws iam create-policy-version --policy-arn ARN --policy-document file://policy.json --set-as-default", terraform = "aws_iam_role_policy: policy", console = "IAM > Roles > Permissions > Edit" }
 references  = ["https://docs.aws.amazon.com/IAM/latest/UserGuide/best-practices.html#grant-least-privilege"]
 
 [params.operations]

@@ -6,6 +6,7 @@ category    = "security"
 asset_type  = "aws_iam_role"
 description = "GitHub, GitLab and their like sign tokens for all of their customers. A role that trusts the provider without asking for the subject can be assumed by a job of anybody's repository."
 remediation = "Add a condition on the subject to the trust policy, such as `token.actions.githubusercontent.com:sub` = `repo:OWNER/NAME:*`."
+how         = { cli = "aws iam update-assume-role-policy --role-name NAME --policy-document file://trust.json", terraform = "aws_iam_role: assume_role_policy", console = "IAM > Roles > Trust relationships > Edit trust policy" }
 references  = ["https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_create_for-idp_oidc.html"]
 
 [params.shared_providers]

@@ -6,6 +6,7 @@ category    = "security"
 asset_type  = "aws_iam_role"
 description = "A trust policy for every principal hands the role's rights to anybody with any AWS account."
 remediation = "Name the accounts, roles or services in the trust policy, or ask for the organization by aws:PrincipalOrgID: `aws iam update-assume-role-policy`."
+how         = { cli = "aws iam update-assume-role-policy --role-name NAME --policy-document file://trust.json", terraform = "aws_iam_role: assume_role_policy", console = "IAM > Roles > Trust relationships > Edit trust policy" }
 references  = ["https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html"]
 
 [params.pinning_keys]

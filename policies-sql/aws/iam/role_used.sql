@@ -6,6 +6,7 @@ category    = "security"
 asset_type  = "aws_iam_role"
 description = "A forgotten role keeps its rights and its trust in others, while nobody looks at either."
 remediation = "Look at `aws iam get-role` for its last use, then detach its policies and `aws iam delete-role`."
+how         = { cli = "aws iam delete-role --role-name NAME", terraform = "remove aws_iam_role", console = "IAM > Roles > Delete" }
 references  = ["https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_finding-unused.html"]
 
 [params.max_unused_days]

@@ -6,6 +6,7 @@ category    = "governance"
 asset_type  = "aws_iam_server_certificate"
 description = "An expired certificate ends the service that shows it, and IAM neither renews it nor warns."
 remediation = "Move to a certificate of Certificate Manager, which renews itself; delete the old one with `aws iam delete-server-certificate`."
+how         = { cli = "aws iam delete-server-certificate --server-certificate-name NAME", terraform = "aws_acm_certificate", console = "Certificate Manager > Request certificate" }
 references  = ["https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_server-certs.html"]
 
 [params.min_days_left]

@@ -6,6 +6,7 @@ category    = "security"
 asset_type  = "aws_iam_user"
 description = "A service account has long-lived keys in some configuration file. It should do its one job, not end instances, delete data or switch the audit trail off."
 remediation = "Name the actions that the user needs instead of wildcards, or add the user to the exempt ones when it is approved."
+how         = { cli = "aws iam create-policy-version --policy-arn ARN --policy-document file://policy.json --set-as-default", terraform = "aws_iam_user_policy_attachment", console = "IAM > Users > Permissions" }
 references  = ["https://docs.aws.amazon.com/IAM/latest/UserGuide/best-practices.html#grant-least-privilege"]
 
 [params.operations]

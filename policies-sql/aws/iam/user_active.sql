@@ -6,6 +6,7 @@ category    = "security"
 asset_type  = "aws_iam_user"
 description = "A user whom nobody uses, by password or by key, is a way in that nobody watches: often somebody who has left."
 remediation = "Remove the user's password, keys and memberships, then the user: `aws iam delete-user`."
+how         = { cli = "aws iam delete-user --user-name NAME", terraform = "remove aws_iam_user", console = "IAM > Users > Delete" }
 references  = ["https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_finding-unused.html"]
 
 [params.max_inactive_days]

@@ -6,6 +6,7 @@ category    = "security"
 asset_type  = "aws_iam_user"
 description = "People can log in and get keys that end by themselves. A permanent key of a person works from anywhere, for whoever has it."
 remediation = "Let people log in through IAM Identity Center (`aws sso login`), then `aws iam delete-access-key`."
+how         = { cli = "aws iam delete-access-key --user-name NAME --access-key-id ID", terraform = "remove aws_iam_access_key", console = "IAM > Users > Security credentials > Actions > Delete" }
 references  = ["https://docs.aws.amazon.com/IAM/latest/UserGuide/best-practices.html#bp-users-federation-idp"]
 
 [params.service_account_prefix]

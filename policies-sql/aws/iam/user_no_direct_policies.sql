@@ -6,6 +6,7 @@ category    = "governance"
 asset_type  = "aws_iam_user"
 description = "Rights that hang on a person are forgotten when the person changes the job. A group says what they are for."
 remediation = "Attach the policies to a group, add the user to it, then `aws iam detach-user-policy` and `aws iam delete-user-policy`."
+how         = { cli = "aws iam detach-user-policy --user-name NAME --policy-arn ARN", terraform = "aws_iam_group_policy_attachment", console = "IAM > Users > Permissions > Remove" }
 references  = ["https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_manage-attach-detach.html"]
 ---*/
 -- A null list means that there are none or that they could not be read: no violation.

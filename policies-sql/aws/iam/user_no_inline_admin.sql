@@ -6,6 +6,7 @@ category    = "security"
 asset_type  = "aws_iam_user"
 description = "An inline policy is seen only by who opens the user; one that allows everything makes a leaked access key the end of the account."
 remediation = "`aws iam delete-user-policy`, and attach a managed policy that names the actions and resources that are needed."
+how         = { cli = "aws iam delete-user-policy --user-name NAME --policy-name POLICY", terraform = "remove aws_iam_user_policy", console = "IAM > Users > Permissions > Remove" }
 references  = ["https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_managed-vs-inline.html"]
 ---*/
 -- Null means that there is no inline policy. The two lists have the same order.

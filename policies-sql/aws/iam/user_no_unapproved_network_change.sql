@@ -6,6 +6,7 @@ category    = "security"
 asset_type  = "aws_iam_user"
 description = "A user's keys last until somebody takes them away. With networking rights a leaked one opens a way into or out of the network."
 remediation = "Name the actions that the user needs instead of wildcards, or add the user to the exempt ones when it is approved."
+how         = { cli = "aws iam create-policy-version --policy-arn ARN --policy-document file://policy.json --set-as-default", terraform = "aws_iam_user_policy_attachment", console = "IAM > Users > Permissions" }
 references  = ["https://docs.aws.amazon.com/IAM/latest/UserGuide/best-practices.html#grant-least-privilege"]
 
 [params.operations]

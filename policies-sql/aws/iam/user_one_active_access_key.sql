@@ -6,6 +6,7 @@ category    = "security"
 asset_type  = "aws_iam_user"
 description = "Two keys are for the hour in which one replaces the other. Afterwards the second is a spare that nobody rotates."
 remediation = "Find out by their last use which key is needed, and `aws iam update-access-key --status Inactive` the other."
+how         = { cli = "aws iam update-access-key --user-name NAME --access-key-id ID --status Inactive", terraform = "aws_iam_access_key: status = \"Inactive\"", console = "IAM > Users > Security credentials > Actions > Deactivate" }
 references  = ["https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_access-keys.html"]
 ---*/
 with active_keys as (

@@ -6,6 +6,7 @@ category    = "security"
 asset_type  = "aws_iam_user"
 description = "Who no longer logs in does not notice when somebody else does."
 remediation = "`aws iam delete-login-profile --user-name NAME`; the user and its keys stay."
+how         = { cli = "aws iam delete-login-profile --user-name NAME", terraform = "remove aws_iam_user_login_profile", console = "IAM > Users > Security credentials > Manage console access > Disable" }
 references  = ["https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_finding-unused.html"]
 
 [params.max_unused_days]

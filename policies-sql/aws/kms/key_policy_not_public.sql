@@ -6,6 +6,7 @@ category    = "security"
 asset_type  = "aws_kms_key"
 description = "A key policy for every principal lets anybody with any AWS account use the key, and with kms:* change or delete it: encryption then protects nothing."
 remediation = "Name accounts, roles or services in the key policy, or pin it by aws:PrincipalOrgID or kms:CallerAccount: `aws kms put-key-policy`."
+how         = { cli = "aws kms put-key-policy --key-id ID --policy-name default --policy file://policy.json", terraform = "aws_kms_key_policy", console = "KMS > Customer managed keys > Key policy > Edit" }
 references  = ["https://docs.aws.amazon.com/kms/latest/developerguide/key-policies.html"]
 
 [params.pinning_keys]

@@ -6,6 +6,7 @@ category    = "security"
 asset_type  = "aws_lambda_function"
 description = "A resource policy for every principal lets anybody with any AWS account call the function, at our cost and with the rights of its role."
 remediation = "`aws lambda remove-permission --function-name NAME --statement-id SID`, then grant it again for one account, service or organization: `--principal`, `--source-arn`, `--principal-org-id`."
+how         = { cli = "aws lambda remove-permission --function-name NAME --statement-id SID", terraform = "aws_lambda_permission: source_arn", console = "Lambda > Functions > Configuration > Permissions > Resource-based policy statements" }
 references  = ["https://docs.aws.amazon.com/lambda/latest/dg/access-control-resource-based.html"]
 
 [params.pinning_keys]

@@ -6,6 +6,7 @@ category    = "governance"
 asset_type  = "aws_lambda_function"
 description = "A function in a VPC takes addresses of its subnets, reaches the internet and AWS only through gateways or endpoints, and starts with network interfaces to wait for."
 remediation = "`aws lambda update-function-configuration --function-name NAME --vpc-config SubnetIds=[],SecurityGroupIds=[]`; add VPCs that functions do need to `expected_vpc_ids`."
+how         = { cli = "aws lambda update-function-configuration --function-name NAME --vpc-config SubnetIds=[],SecurityGroupIds=[]", terraform = "aws_lambda_function: vpc_config", console = "Lambda > Functions > Configuration > VPC > Edit" }
 references  = ["https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html"]
 
 [params.expected_vpc_ids]

@@ -6,6 +6,7 @@ category    = "security"
 asset_type  = "aws_lambda_function"
 description = "Whoever may change such a function's code, or trick it by its input, has an administrator's rights."
 remediation = "Give the function a role of its own with the few actions and resources that its code uses: `aws lambda update-function-configuration --function-name NAME --role ARN`."
+how         = { cli = "aws lambda update-function-configuration --function-name NAME --role ARN", terraform = "aws_lambda_function: role", console = "Lambda > Functions > Configuration > Permissions > Edit" }
 references  = ["https://docs.aws.amazon.com/lambda/latest/dg/lambda-intro-execution-role.html"]
 
 [params.policy_names]

@@ -6,6 +6,7 @@ category    = "security"
 asset_type  = "aws_lambda_function"
 description = "A deprecated runtime gets no security patches. Later AWS refuses to update, and then to make, functions that use it."
 remediation = "Move the code to a supported runtime: `aws lambda update-function-configuration --function-name NAME --runtime RUNTIME`."
+how         = { cli = "aws lambda update-function-configuration --function-name NAME --runtime RUNTIME", terraform = "aws_lambda_function: runtime", console = "Lambda > Functions > Code > Runtime settings > Edit" }
 references  = ["https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html"]
 
 [params.deprecated_runtimes]

@@ -6,6 +6,7 @@ category    = "governance"
 asset_type  = "aws_rds_db_instance"
 description = "Automatic backups let a database return to any second of the last days. Too short a time, and a mistake that is found late cannot be undone."
 remediation = "`aws rds modify-db-instance --db-instance-identifier NAME --backup-retention-period 7 --apply-immediately`"
+how         = { cli = "aws rds modify-db-instance --db-instance-identifier NAME --backup-retention-period 7 --apply-immediately", terraform = "aws_db_instance: backup_retention_period = 7", console = "RDS > Databases > Modify > Backup" }
 references  = ["https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_WorkingWithAutomatedBackups.html"]
 
 [params.min_days]

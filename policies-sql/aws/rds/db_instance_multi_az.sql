@@ -6,6 +6,7 @@ category    = "governance"
 asset_type  = "aws_rds_db_instance"
 description = "When a zone fails, a standby takes over within minutes. Without one the database is gone until the zone is back or a backup is restored elsewhere."
 remediation = "`aws rds modify-db-instance --db-instance-identifier NAME --multi-az`; databases that may be away for a day deserve an exception."
+how         = { cli = "aws rds modify-db-instance --db-instance-identifier NAME --multi-az", terraform = "aws_db_instance: multi_az = true", console = "RDS > Databases > Modify > Availability and durability" }
 references  = ["https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/Concepts.MultiAZSingleStandby.html"]
 
 [params.check_read_replicas]

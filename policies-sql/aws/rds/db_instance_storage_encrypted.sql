@@ -6,6 +6,7 @@ category    = "security"
 asset_type  = "aws_rds_db_instance"
 description = "Encryption covers the data files, the logs, the snapshots and the replicas, and lets a key policy decide who may restore them."
 remediation = "An instance cannot be encrypted in place: copy a snapshot with `aws rds copy-db-snapshot --kms-key-id KEY`, restore an instance from the copy and move its clients there."
+how         = { cli = "aws rds copy-db-snapshot --source-db-snapshot-identifier ID --target-db-snapshot-identifier NEW --kms-key-id KEY", terraform = "aws_db_instance: storage_encrypted = true", console = "RDS > Snapshots > Actions > Copy snapshot > Encryption" }
 references  = ["https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/Overview.Encryption.html"]
 ---*/
 -- With a key that RDS owns there is no KMS key, but there is encryption.

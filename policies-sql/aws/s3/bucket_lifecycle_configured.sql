@@ -6,6 +6,7 @@ category    = "costOptimization"
 asset_type  = "aws_s3_bucket"
 description = "Old versions, aborted uploads and forgotten objects are paid for every month until a lifecycle rule takes care of them."
 remediation = "`aws s3api put-bucket-lifecycle-configuration` with rules that fit the data; at least abort incomplete uploads and expire old versions."
+how         = { cli = "aws s3api put-bucket-lifecycle-configuration --bucket NAME --lifecycle-configuration file://lifecycle.json", terraform = "aws_s3_bucket_lifecycle_configuration", console = "S3 > Buckets > Management > Create lifecycle rule" }
 references  = ["https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lifecycle-mgmt.html"]
 ---*/
 -- Null means that there is no lifecycle configuration, which S3 answers as an error of its own.

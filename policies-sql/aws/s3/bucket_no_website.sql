@@ -6,6 +6,7 @@ category    = "security"
 asset_type  = "aws_s3_bucket"
 description = "A bucket website is reached over plain HTTP and wants public objects. CloudFront with an origin access control serves the same pages over TLS from a private bucket."
 remediation = "`aws s3api delete-bucket-website --bucket NAME`, after a CloudFront distribution has taken over."
+how         = { cli = "aws s3api delete-bucket-website --bucket NAME", terraform = "remove aws_s3_bucket_website_configuration", console = "S3 > Buckets > Properties > Static website hosting > Edit" }
 references  = ["https://docs.aws.amazon.com/AmazonS3/latest/userguide/WebsiteHosting.html"]
 ---*/
 -- A website has either an index document or a redirect of everything. Null means that there is none of it.

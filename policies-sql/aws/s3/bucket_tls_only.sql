@@ -6,6 +6,7 @@ category    = "security"
 asset_type  = "aws_s3_bucket"
 description = "S3 answers over plain HTTP too, where everyone on the way can read and change what is sent. Only a policy of the bucket forbids it."
 remediation = "Add a statement to the bucket policy: Deny, Principal `*`, Action `s3:*`, the bucket and its objects as Resource, Condition `{\"Bool\": {\"aws:SecureTransport\": \"false\"}}`."
+how         = { cli = "aws s3api put-bucket-policy --bucket NAME --policy file://policy.json", terraform = "aws_s3_bucket_policy: Deny when aws:SecureTransport is false", console = "S3 > Buckets > Permissions > Bucket policy > Edit" }
 references  = ["https://docs.aws.amazon.com/AmazonS3/latest/userguide/security-best-practices.html"]
 ---*/
 -- Null means that there is no bucket policy, and then nothing is refused.

@@ -6,6 +6,7 @@ category    = "security"
 asset_type  = "aws_sns_topic"
 description = "A topic policy for every principal lets anybody with any AWS account publish to our subscribers, or subscribe and read along."
 remediation = "Name accounts or services in the policy, or pin it by aws:SourceArn, aws:SourceOwner or aws:PrincipalOrgID: `aws sns set-topic-attributes --topic-arn ARN --attribute-name Policy --attribute-value file://policy.json`."
+how         = { cli = "aws sns set-topic-attributes --topic-arn ARN --attribute-name Policy --attribute-value file://policy.json", terraform = "aws_sns_topic_policy", console = "SNS > Topics > Edit > Access policy" }
 references  = ["https://docs.aws.amazon.com/sns/latest/dg/sns-security-best-practices.html"]
 
 [params.pinning_keys]

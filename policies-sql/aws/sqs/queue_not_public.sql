@@ -6,6 +6,7 @@ category    = "security"
 asset_type  = "aws_sqs_queue"
 description = "A queue policy for every principal lets anybody with any AWS account send messages for our programs to act on, or take away and read those that wait."
 remediation = "Name accounts or services in the policy, or pin it by aws:SourceArn or aws:PrincipalOrgID: `aws sqs set-queue-attributes --queue-url URL --attributes file://policy.json`."
+how         = { cli = "aws sqs set-queue-attributes --queue-url URL --attributes file://policy.json", terraform = "aws_sqs_queue_policy", console = "SQS > Queues > Edit > Access policy" }
 references  = ["https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-security-best-practices.html"]
 
 [params.pinning_keys]

@@ -6,6 +6,7 @@ category    = "security"
 asset_type  = "aws_vpc_subnet"
 description = "Where every new instance gets a public address, one is on the internet because nobody thought of it."
 remediation = "`aws ec2 modify-subnet-attribute --subnet-id ID --no-map-public-ip-on-launch`; ask for an address where one is wanted."
+how         = { cli = "aws ec2 modify-subnet-attribute --subnet-id ID --no-map-public-ip-on-launch", terraform = "aws_subnet: map_public_ip_on_launch = false", console = "VPC > Subnets > Actions > Edit subnet settings" }
 references  = ["https://docs.aws.amazon.com/vpc/latest/userguide/subnet-public-ip.html"]
 ---*/
 -- Only the owner of a subnet that is shared can change it.

@@ -15,6 +15,9 @@ mod compare;
 
 use answers::AnswerFile;
 
+/// In an answer, what must not land, not even in `raw`.
+const SECRET: &str = "s3cret";
+
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../schemas/aws");
@@ -36,5 +39,8 @@ fn check(definition: &Path, answers: &Path) -> Result<(), Failed> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let (rows, mut problems) = runtime.block_on(answers::collect(&Arc::new(def.clone()), file.answer));
     problems.extend(compare::rows(&def, &rows, &file.row));
+    if rows.iter().any(|row| row.to_string().contains(SECRET)) {
+        problems.push(format!("`{SECRET}` stands for what must not land, and it did"));
+    }
     if problems.is_empty() { Ok(()) } else { Err(problems.join("\n").into()) }
 }
