@@ -1,6 +1,6 @@
 //! The report: what one look at the lake says, for people and as JSON.
 
-use datafusion::common::{ParamValues, ScalarValue};
+use datafusion::common::ScalarValue;
 use datafusion::error::DataFusionError;
 use datafusion::prelude::SessionContext;
 use pacbot_lake::{LakeError, from_batches};
@@ -88,15 +88,22 @@ async fn changed(ctx: &SessionContext, most: u64) -> Result<Vec<Change>, ReportE
             from run_changes
         )
         select * from placed where place <= $most order by cause, place";
-    let failed = |source| ReportError::View { view: "run_changes", source: Box::new(source) };
-    let most = ParamValues::from(vec![("most", ScalarValue::UInt64(Some(most)))]);
-    let frame = ctx.sql(sql).await.and_then(|frame| frame.with_param_values(most)).map_err(failed)?;
-    Ok(from_batches("run_changes", &frame.collect().await.map_err(failed)?)?)
+    rows_with(ctx, "run_changes", sql, vec![("most", ScalarValue::UInt64(Some(most)))]).await
 }
 
 async fn rows<T: DeserializeOwned>(ctx: &SessionContext, view: &'static str, sql: &str) -> Result<Vec<T>, ReportError> {
+    rows_with(ctx, view, sql, Vec::new()).await
+}
+
+async fn rows_with<T: DeserializeOwned>(
+    ctx: &SessionContext,
+    view: &'static str,
+    sql: &str,
+    values: Vec<(&str, ScalarValue)>,
+) -> Result<Vec<T>, ReportError> {
     let failed = |source| ReportError::View { view, source: Box::new(source) };
-    let batches = ctx.sql(sql).await.map_err(failed)?.collect().await.map_err(failed)?;
+    let frame = ctx.sql(sql).await.and_then(|frame| frame.with_param_values(values)).map_err(failed)?;
+    let batches = frame.collect().await.map_err(failed)?;
     Ok(from_batches(view, &batches)?)
 }
 

@@ -136,13 +136,21 @@ impl Config {
         Wanted::Columns(columns)
     }
 
-    /// The asset types that are collected unless others are named: those that the enabled policies read where the
-    /// configuration names policies, else all.
-    pub(crate) fn types_for(&self, types: &AssetTypes, catalog: &Catalog) -> Vec<Arc<AssetTypeDef>> {
+    /// The asset types that are collected: those that the configuration names; else those that the enabled policies
+    /// read, where it names policies; else all.
+    ///
+    /// # Errors
+    ///
+    /// A name that is no asset type.
+    pub(crate) fn collected(&self, types: &AssetTypes, catalog: &Catalog) -> anyhow::Result<Vec<Arc<AssetTypeDef>>> {
+        let named = self.collect.types.as_deref().unwrap_or_default();
+        if !named.is_empty() {
+            return named.iter().map(|name| commands::schema::find(types, name)).collect();
+        }
         let read: BTreeSet<&str> =
             catalog.iter().flat_map(|checked| checked.reads.keys()).map(String::as_str).collect();
         let is_all = self.policies.enabled.is_none() || self.collect.everything || read.contains("assets");
-        types.iter().filter(|def| is_all || read.contains(def.asset_type.as_str())).cloned().collect()
+        Ok(types.iter().filter(|def| is_all || read.contains(def.asset_type.as_str())).cloned().collect())
     }
 
     /// The enabled policies: those that come with the program and those of the configured folder.

@@ -14,7 +14,7 @@ use rustyline::history::FileHistory;
 use rustyline::validate::{ValidationContext, ValidationResult, Validator};
 use rustyline::{CompletionType, Editor, Helper};
 
-use crate::commands::sql::answer;
+use crate::commands::sql::{answer, schemas};
 use crate::output::Format;
 
 const KEYWORDS: &[&str] = &[
@@ -104,14 +104,12 @@ struct Words(BTreeSet<String>);
 impl Words {
     async fn of(ctx: &SessionContext) -> Self {
         let mut words: BTreeSet<String> = KEYWORDS.iter().map(|&word| word.to_owned()).collect();
-        for catalog in ctx.catalog_names().into_iter().filter_map(|name| ctx.catalog(&name)) {
-            for schema in catalog.schema_names().into_iter().filter_map(|name| catalog.schema(&name)) {
-                for name in schema.table_names() {
-                    if let Ok(Some(table)) = schema.table(&name).await {
-                        words.extend(table.schema().fields().iter().map(|field| field.name().clone()));
-                    }
-                    words.insert(name);
+        for schema in schemas(ctx) {
+            for name in schema.table_names() {
+                if let Ok(Some(table)) = schema.table(&name).await {
+                    words.extend(table.schema().fields().iter().map(|field| field.name().clone()));
                 }
+                words.insert(name);
             }
         }
         Self(words)

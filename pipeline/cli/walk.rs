@@ -1,16 +1,17 @@
 //! A walk down the path: the stages of one execution, in order, each continued or begun.
 
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use clap::Args;
 use pacbot_dashboards::{counted, open_issues};
 use pacbot_evaluate::{Catalog, Checked, Evaluation, evaluate};
 use pacbot_jobs::{Diffed, diff};
 use pacbot_lake::{Lake, RunRow};
-use pacbot_schemas::{AssetTypeDef, AssetTypes, RunId, Severity, Stage, nearest};
+use pacbot_schemas::{AssetTypeDef, AssetTypes, RunId, Severity, Stage};
 
 use crate::collection::Collection;
 use crate::config::Config;
@@ -108,52 +109,41 @@ impl Walk<'_> {
         Ok(walked)
     }
 
-    /// The asset types to collect: those that were named; else those that the enabled policies read, where these were
-    /// named; else all. Of a recording, no others than it has.
+    /// The asset types that a walk without a selection collects. Of a recording, no others than it has.
+    fn available(&self, catalog: &Catalog) -> anyhow::Result<Vec<Arc<AssetTypeDef>>> {
+        Ok(self.recorded(self.config.collected(&self.types, catalog)?))
+    }
+
+    /// The asset types to collect.
     fn defs(&self, catalog: &Catalog) -> anyhow::Result<Vec<Arc<AssetTypeDef>>> {
-        let recorded = self.source.as_ref().and_then(|source| source.recorded_types.as_ref());
-        let mut defs = self.wanted_defs(catalog)?;
-        defs.retain(|def| recorded.is_none_or(|recorded| recorded.contains(&def.asset_type)));
-        Ok(defs)
-    }
-
-    fn wanted_defs(&self, catalog: &Catalog) -> anyhow::Result<Vec<Arc<AssetTypeDef>>> {
-        let names = &self.collect.types;
-        let wanted = if names.is_empty() { self.config.collect.types.as_deref().unwrap_or_default() } else { names };
-        if wanted.is_empty() {
-            return Ok(self.config.types_for(&self.types, catalog));
+        let selected = &self.collect.types;
+        if selected.is_empty() {
+            return self.available(catalog);
         }
-        let find = |name: &String| match self.types.get(name) {
-            Some(def) => Ok(def.clone()),
-            None => match nearest(name, self.types.iter().map(|def| def.asset_type.as_str())) {
-                Some(near) => bail!("`{name}` is no asset type; did you mean `{near}`?"),
-                None => bail!("`{name}` is no asset type; `pacbot schema list` lists them"),
-            },
-        };
-        wanted.iter().map(find).collect()
+        let selected = selected.iter().map(|name| crate::commands::schema::find(&self.types, name));
+        Ok(self.recorded(selected.collect::<anyhow::Result<_>>()?))
     }
 
+    fn recorded(&self, mut defs: Vec<Arc<AssetTypeDef>>) -> Vec<Arc<AssetTypeDef>> {
+        if let Some(recorded) = self.source.as_ref().and_then(|source| source.recorded_types.as_ref()) {
+            defs.retain(|def| recorded.contains(&def.asset_type));
+        }
+        defs
+    }
+
+    /// The policies to evaluate. Where a person limited the asset types, a policy about others is not among them; it would
+    /// not know anything.
     fn enabled(&self, catalog: &Catalog) -> anyhow::Result<Vec<Arc<Checked>>> {
-        if self.evaluate.policies.is_empty() {
-            return Ok(catalog.iter().filter(|checked| self.is_collected(checked)).cloned().collect());
+        if !self.evaluate.policies.is_empty() {
+            return self.evaluate.policies.iter().map(|id| crate::commands::policies::find(catalog, id)).collect();
         }
-        self.evaluate.policies.iter().map(|id| crate::commands::policies::find(catalog, id)).collect()
-    }
-
-    /// Whether all that a policy reads is collected. Where a person limited the asset types, a policy about others is not
-    /// enabled; it would not know anything.
-    fn is_collected(&self, checked: &Checked) -> bool {
-        let recorded = self.source.as_ref().and_then(|source| source.recorded_types.as_ref());
-        let is_recorded =
-            |table: &str| recorded.is_none_or(|recorded| recorded.iter().any(|recorded| recorded.as_str() == table));
-        let configured = self.config.collect.types.as_ref();
-        let is_configured = |table: &str| {
-            configured.is_none_or(|types| {
-                types.iter().any(|name| self.types.get(name).is_some_and(|def| def.asset_type.as_str() == table))
-            })
+        let available = self.available(catalog)?;
+        let available: BTreeSet<&str> = available.iter().map(|def| def.asset_type.as_str()).collect();
+        let is_known = |checked: &&Arc<Checked>| {
+            checked.policy.asset_type == "assets"
+                || checked.reads.keys().all(|table| available.contains(table.as_str()))
         };
-        checked.policy.asset_type == "assets"
-            || checked.reads.keys().all(|table| is_recorded(table) && is_configured(table))
+        Ok(catalog.iter().filter(is_known).cloned().collect())
     }
 
     fn selection(&self) -> Option<String> {

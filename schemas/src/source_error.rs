@@ -42,11 +42,7 @@ impl SourceError {
         // Messages of the parser may run over several lines; the first says it.
         let message = in_words(error.message().lines().next().unwrap_or("invalid TOML"));
         let key = meant_key(&message).map(str::to_owned);
-        let error = Self::at(file, text, span.start + offset..span.end + offset, message);
-        match key {
-            Some(key) => error.with_help(format!("did you mean `{key}`?")),
-            None => error,
-        }
+        Self::at(file, text, span.start + offset..span.end + offset, message).with_meant(key.as_deref())
     }
 
     /// Adds what to do.
@@ -54,6 +50,15 @@ impl SourceError {
     pub fn with_help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
         self
+    }
+
+    /// Adds the name that was probably meant, if there is one; see [`nearest`].
+    #[must_use]
+    pub fn with_meant(self, name: Option<&str>) -> Self {
+        match name {
+            Some(name) => self.with_help(format!("did you mean `{name}`?")),
+            None => self,
+        }
     }
 }
 

@@ -56,10 +56,7 @@ pub(crate) async fn run(command: &IamPolicy, config: &Config, out: &mut impl Wri
 async fn permissions(config: &Config, types: &AssetTypes) -> anyhow::Result<BTreeSet<String>> {
     let catalog = config.catalog(types).await?;
     let wanted = config.wanted(types, &catalog);
-    let defs = match config.collect.types.as_deref() {
-        Some(names) => names.iter().filter_map(|name| types.get(name)).cloned().collect(),
-        None => config.types_for(types, &catalog),
-    };
+    let defs = config.collected(types, &catalog)?;
     let mut permissions = BTreeSet::new();
     for def in &defs {
         let made = def.requests.values().filter(|request| wanted.includes(def, request));

@@ -205,10 +205,8 @@ async fn show(ctx: &SessionContext, config: &Config, id: &str, out: &mut impl Wr
     }
     let types = asset_types()?;
     if let Some(checked) = config.catalog(&types).await?.get(&issue.policy_id) {
-        writeln!(out, "\n{}\nRemediation: {}", checked.policy.title, checked.policy.remediation)?;
-        for (tool, way) in checked.policy.how.ways() {
-            writeln!(out, "  {:<10} {way}", format!("{tool}:"))?;
-        }
+        writeln!(out, "\n{}", checked.policy.title)?;
+        super::policies::tell_remediation(&checked.policy, out)?;
     }
     Ok(())
 }

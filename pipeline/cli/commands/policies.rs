@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use clap::Subcommand;
-use pacbot_evaluate::{Catalog, Checked, Overrides, test_policy};
+use pacbot_evaluate::{Catalog, Checked, Overrides, Policy, test_policy};
 use pacbot_schemas::AssetTypes;
 
 use super::{all, asset_types, read_files};
@@ -80,13 +80,20 @@ pub(crate) fn find(catalog: &Catalog, id: &str) -> anyhow::Result<Arc<Checked>> 
     }
 }
 
-fn show(checked: &Checked, types: &AssetTypes, out: &mut impl Write) -> anyhow::Result<()> {
-    let policy = &checked.policy;
-    writeln!(out, "{}\n{}, {}, judges {}\n", policy.title, policy.severity, policy.category, policy.asset_type)?;
-    writeln!(out, "{}\n\nRemediation: {}", policy.description, policy.remediation)?;
+/// What to do about a violation, and how with each tool.
+pub(crate) fn tell_remediation(policy: &Policy, out: &mut impl Write) -> std::io::Result<()> {
+    writeln!(out, "Remediation: {}", policy.remediation)?;
     for (tool, way) in policy.how.ways() {
         writeln!(out, "  {:<10} {way}", format!("{tool}:"))?;
     }
+    Ok(())
+}
+
+fn show(checked: &Checked, types: &AssetTypes, out: &mut impl Write) -> anyhow::Result<()> {
+    let policy = &checked.policy;
+    writeln!(out, "{}\n{}, {}, judges {}\n", policy.title, policy.severity, policy.category, policy.asset_type)?;
+    writeln!(out, "{}\n", policy.description)?;
+    tell_remediation(policy, out)?;
     writeln!(out)?;
     for (name, parameter) in &policy.params {
         writeln!(

@@ -40,12 +40,13 @@ enum ReportFormat {
 }
 
 pub(crate) async fn run(command: &ReportArgs, config: &Config, out: &mut impl Write) -> anyhow::Result<ExitCode> {
+    let framework = command.framework.as_deref().map(framework).transpose()?;
     let lake = Lake::open(config.lake.clone(), asset_types()?).await.context("failed to open the lake")?;
     let changes = if command.all { u64::MAX } else { CHANGES_TOLD };
     let report = Report::read(&sql::session(&lake).await?, changes).await?;
     let options = TextOptions { width: terminal::width(), all: command.all };
-    if let Some(id) = &command.framework {
-        let score = framework(id)?.score(&report);
+    if let Some(framework) = framework {
+        let score = framework.score(&report);
         match command.format {
             ReportFormat::Text => write!(out, "{}", score.to_text(options))?,
             ReportFormat::Json => writeln!(out, "{}", serde_json::to_string_pretty(&score)?)?,

@@ -3,10 +3,11 @@
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::bail;
 use clap::Subcommand;
-use pacbot_schemas::AssetTypes;
+use pacbot_schemas::{AssetTypeDef, AssetTypes, nearest};
 
 use super::{all, asset_types, read_files};
 
@@ -45,9 +46,7 @@ pub(crate) fn run(command: &Schema, out: &mut impl Write) -> anyhow::Result<Exit
         }
         Schema::Show { table } => {
             let types = asset_types()?;
-            let Some(def) = types.get(table) else {
-                bail!("`{table}` is no asset type; `pacbot schema list` lists them")
-            };
+            let def = find(&types, table)?;
             writeln!(out, "{}: {}\n", def.asset_type, def.doc)?;
             for column in &def.columns {
                 writeln!(out, "  {:<38} {:<10} {}", column.name, format!("({})", column.from), column.doc)?;
@@ -63,4 +62,15 @@ pub(crate) fn run(command: &Schema, out: &mut impl Write) -> anyhow::Result<Exit
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The asset type of that name, or of which it is another name.
+pub(crate) fn find(types: &AssetTypes, name: &str) -> anyhow::Result<Arc<AssetTypeDef>> {
+    match types.get(name) {
+        Some(def) => Ok(def.clone()),
+        None => match nearest(name, types.iter().map(|def| def.asset_type.as_str())) {
+            Some(near) => bail!("`{name}` is no asset type; did you mean `{near}`?"),
+            None => bail!("`{name}` is no asset type; `pacbot schema list` lists them"),
+        },
+    }
 }

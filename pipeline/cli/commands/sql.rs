@@ -2,10 +2,12 @@
 
 use std::io::Write;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::{Context, anyhow};
 use chrono::Utc;
 use clap::Args;
+use datafusion::catalog::SchemaProvider;
 use datafusion::prelude::SessionContext;
 use pacbot_dashboards::register_views;
 use pacbot_lake::{Lake, SessionOptions, SqlMessage, read_only};
@@ -54,7 +56,7 @@ pub(crate) async fn answer(
     out: &mut impl Write,
 ) -> anyhow::Result<()> {
     let frame = read_only(ctx, statement).await.map_err(|error| {
-        let tables = tables(ctx);
+        let tables: Vec<String> = schemas(ctx).flat_map(|schema| schema.table_names()).collect();
         let message = SqlMessage::new(&error, tables.iter().map(String::as_str));
         let meant = message.meant.map(|table| format!("; did you mean `{table}`?")).unwrap_or_default();
         anyhow!("the statement cannot be run: {}{meant}", message.text)
@@ -62,10 +64,11 @@ pub(crate) async fn answer(
     print(frame, format, out).await
 }
 
-/// The names of what can be read.
-fn tables(ctx: &SessionContext) -> Vec<String> {
+/// Where tables and views are.
+pub(crate) fn schemas(ctx: &SessionContext) -> impl Iterator<Item = Arc<dyn SchemaProvider>> {
     let catalogs = ctx.catalog_names().into_iter().filter_map(|name| ctx.catalog(&name));
-    let schemas =
-        catalogs.flat_map(|catalog| catalog.schema_names().into_iter().filter_map(move |name| catalog.schema(&name)));
-    schemas.flat_map(|schema| schema.table_names()).collect()
+    catalogs.flat_map(|catalog| {
+        let names = catalog.schema_names().into_iter();
+        names.filter_map(move |name| catalog.schema(&name)).collect::<Vec<_>>()
+    })
 }

@@ -47,8 +47,8 @@ impl Recorder {
         Ok(Self { inner, folder, files: Mutex::default() })
     }
 
-    /// Writes what was recorded so far; `details` says what that is (accounts, regions, asset types). Each file is replaced as a whole; files of an older recording that
-    /// have no successor are removed.
+    /// Writes what was recorded so far; `details` says what that is (accounts, regions, asset types). Each file is
+    /// replaced as a whole; files of an older recording that have no successor are removed.
     ///
     /// # Errors
     ///

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use pacbot_cloud::{CallError, CallErrorKind};
-use pacbot_schemas::{AssetTypeDef, Path, Request, Step};
+use pacbot_schemas::{AssetTypeDef, Path, Request};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::coverage::failure;
@@ -21,6 +21,8 @@ const INLINE_BYTES: usize = 32 << 10;
 pub(crate) struct AssetReader {
     pub(crate) def: Arc<AssetTypeDef>,
     decoders: BTreeMap<String, RequestDecoder>,
+    /// By request, what is cut out of its items.
+    secrets: BTreeMap<String, Vec<Path>>,
 }
 
 /// One page, read.
@@ -39,7 +41,8 @@ pub(crate) struct ReadPage {
 impl AssetReader {
     pub(crate) fn new(def: Arc<AssetTypeDef>) -> Self {
         let decoders = def.requests.iter().map(|(name, request)| (name.clone(), RequestDecoder::new(&def, request)));
-        Self { decoders: decoders.collect(), def }
+        let secrets = def.requests.iter().map(|(name, request)| (name.clone(), secret_in_items(&def.secret, request)));
+        Self { decoders: decoders.collect(), secrets: secrets.collect(), def }
     }
 
     pub(crate) fn decoder(&self, request: &str) -> Option<&RequestDecoder> {
@@ -78,35 +81,32 @@ impl AssetReader {
             };
             !is_null(item) && request.filter.iter().all(keeps)
         };
-        let secret = self.secret_in_items(request);
+        let secret = self.secrets.get(name).map(Vec::as_slice).unwrap_or_default();
         let mut items = Items::default();
         let listed = answer.each_item(request.items.as_ref(), |item| {
             if is_kept(item) {
-                items.push(&without_secrets(item, &secret));
+                items.push(&without_secrets(item, secret));
             }
         });
         let next = position.next(request, &answer, listed).map_err(|error| unreadable(&error))?;
-        let whole = if decoder.is_whole() {
-            without_secrets(&answer.to_json(), &self.def.secret).into_owned()
-        } else {
-            String::new()
+        let whole = match (decoder.is_whole(), self.def.secret.is_empty()) {
+            (false, _) => String::new(),
+            (true, true) => answer.to_json().into_owned(),
+            (true, false) => without_secrets(&answer.to_json(), &self.def.secret).into_owned(),
         };
         Ok(ReadPage { answer: whole, items, next, hash })
     }
 }
 
-impl AssetReader {
-    /// The secret paths as they stand in an item of `request`: for a follow-up they begin at its answer.
-    fn secret_in_items(&self, request: &Request) -> Vec<Path> {
-        let above = request.items.as_ref().map(|items| items.0.as_slice()).unwrap_or_default();
-        let names = |steps: &[Step]| steps.iter().map(|step| step.name.clone()).collect::<Vec<_>>();
-        let below = |path: &Path| {
-            let (head, tail) = path.0.split_at_checked(above.len())?;
-            (!head.is_empty() && names(head) == names(above)).then(|| Path(tail.to_vec()))
-        };
-        let secret = &self.def.secret;
-        secret.iter().cloned().chain(secret.iter().filter_map(below)).collect()
-    }
+/// The secret paths as they stand in an item of `request`: those of a follow-up begin at its answer.
+fn secret_in_items(secret: &[Path], request: &Request) -> Vec<Path> {
+    let above = request.items.as_ref().map(|items| items.0.as_slice()).unwrap_or_default();
+    let below = |path: &Path| {
+        let (head, tail) = path.0.split_at_checked(above.len())?;
+        let is_below = !head.is_empty() && head.iter().zip(above).all(|(one, other)| one.name == other.name);
+        is_below.then(|| Path(tail.to_vec()))
+    };
+    secret.iter().cloned().chain(secret.iter().filter_map(below)).collect()
 }
 
 /// Runs work that takes more than about a millisecond beside the I/O runtime.

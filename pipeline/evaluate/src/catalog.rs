@@ -93,10 +93,7 @@ impl Catalog {
             let near = nearest(id.as_str(), known.iter().map(PolicyId::as_str));
             let error =
                 overrides.mistake(id, None, format!("parameters are given for `{id}`, which is no enabled policy"));
-            errors.push(match near {
-                Some(near) => error.with_help(format!("did you mean `{near}`?")),
-                None => error,
-            });
+            errors.push(error.with_meant(near));
         }
         if errors.is_empty() { Ok(Self(policies)) } else { Err(errors) }
     }
@@ -186,7 +183,7 @@ async fn check(
             place..place,
             format!("`{}` is no asset type", policy.asset_type),
         );
-        return Err(near.map(|near| error.clone().with_help(format!("did you mean `{near}`?"))).unwrap_or(error));
+        return Err(error.with_meant(near));
     }
     refuse_wildcards(&policy)?;
     let mut values = BTreeMap::new();
@@ -204,10 +201,7 @@ async fn check(
         let message = format!("`{}` has no parameter `{unknown}`", policy.id);
         let error = overrides.mistake(&policy.id, Some(unknown), message);
         let near = nearest(unknown, policy.params.keys().map(String::as_str));
-        return Err(match near {
-            Some(near) => error.with_help(format!("did you mean `{near}`?")),
-            None => error,
-        });
+        return Err(error.with_meant(near));
     }
     let checked = Checked { values, reads: BTreeMap::new(), policy };
     let frame = checked.plan(ctx).await.map_err(|error| explained(&checked.policy, types, &error))?;
@@ -289,11 +283,7 @@ fn explained(policy: &Policy, types: &AssetTypes, error: &DataFusionError) -> So
             .or_else(|| named_place(policy, &message))
             .unwrap_or_else(|| place_of_select(&policy.text).start),
     };
-    let error = SourceError::at(&policy.file, &policy.text, place..place, message);
-    match meant {
-        Some(table) => error.with_help(format!("did you mean `{table}`?")),
-        None => error,
-    }
+    SourceError::at(&policy.file, &policy.text, place..place, message).with_meant(meant.as_deref())
 }
 
 /// Where the field stands that the engine says it does not know.

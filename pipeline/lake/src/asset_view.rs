@@ -7,13 +7,14 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, TimestampMicrosecondArray};
-use arrow::datatypes::TimestampMicrosecondType;
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimestampMicrosecondType};
 use datafusion::catalog::TableProvider;
 use datafusion::common::DataFusionError;
+use datafusion::datasource::empty::EmptyTable;
 use datafusion::datasource::{ViewTable, provider_as_source};
 use datafusion::logical_expr::{ColumnarValue, Expr, LogicalPlanBuilder, ScalarUDF, Volatility, create_udf};
 use datafusion::prelude::{SessionContext, col, lit};
-use pacbot_schemas::{AssetType, FRONT_COLUMNS, timestamp};
+use pacbot_schemas::{AssetType, FRONT_COLUMNS, common_type, timestamp};
 
 use crate::error::LakeError;
 use crate::session::SessionOptions;
@@ -110,6 +111,18 @@ fn collected_at(asset_type: &AssetType, times: Arc<ScopeTimes>) -> ScalarUDF {
     )
 }
 
+/// The columns of the view after `asset_type`.
+fn view_columns() -> impl Iterator<Item = &'static str> {
+    FRONT_COLUMNS.into_iter().chain(["collected_in", "unread"])
+}
+
+/// The view's columns, where there is no type to take them from.
+fn no_assets() -> SchemaRef {
+    let field = |name: &str, data_type| Field::new(name, data_type, true);
+    let common = view_columns().map(|name| field(name, common_type(name)));
+    Arc::new(Schema::new(std::iter::once(field("asset_type", DataType::Utf8)).chain(common).collect::<Vec<_>>()))
+}
+
 /// The common columns of all types, with the type.
 ///
 /// # Errors
@@ -123,8 +136,7 @@ pub async fn assets_view<'a>(
     let mut union: Option<LogicalPlanBuilder> = None;
     for asset_type in types {
         let mut columns = vec![lit(asset_type.as_str()).alias("asset_type")];
-        columns
-            .extend(FRONT_COLUMNS.iter().chain(&["collected_in", "unread"]).map(|name| Expr::Column((*name).into())));
+        columns.extend(view_columns().map(|name| Expr::Column(name.into())));
         let table = ctx.table(asset_type.as_str()).await.and_then(|table| table.select(columns)).map_err(&failed)?;
         let plan = LogicalPlanBuilder::from(table.into_unoptimized_plan());
         union = Some(match union {
@@ -132,11 +144,10 @@ pub async fn assets_view<'a>(
             None => plan,
         });
     }
-    let plan = match union {
-        Some(union) => union,
-        None => LogicalPlanBuilder::empty(false),
-    };
-    Ok(Arc::new(ViewTable::new(plan.build().map_err(&failed)?, None)))
+    match union {
+        Some(union) => Ok(Arc::new(ViewTable::new(union.build().map_err(&failed)?, None))),
+        None => Ok(Arc::new(EmptyTable::new(no_assets()))),
+    }
 }
 
 #[cfg(test)]

@@ -138,8 +138,7 @@ impl Lake {
             }
         }
         // A plan over all types is as large as their number: types without a table have no assets.
-        let is_any = loaded.iter().any(|(_, table)| table.is_some());
-        let landed = loaded.iter().filter(|(_, table)| table.is_some() || !is_any);
+        let landed = loaded.iter().filter(|(_, table)| table.is_some());
         let assets = asset_view::assets_view(&ctx, landed.map(|(asset_type, _)| asset_type)).await?;
         register(&ctx, "assets", assets)?;
         Ok(ctx)

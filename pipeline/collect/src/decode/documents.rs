@@ -97,7 +97,7 @@ impl Documents {
 
     fn document(&self, text: &str, out: &mut String, misfits: &mut u64) {
         // OpenSearch says "" for a domain without a policy.
-        if is_null(text) || text == "\"\"" {
+        if is_null(text) || (self.is_policy && text == "\"\"") {
             return out.push_str("null");
         }
         if !self.is_policy {
