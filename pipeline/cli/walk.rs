@@ -78,7 +78,7 @@ impl Walk<'_> {
         let left_out = if is_limited { catalog.iter().count().saturating_sub(enabled.len()) } else { 0 };
         let intent = Intent {
             stages: self.stages.clone(),
-            selection: self.selection(),
+            selection: self.selection(&catalog)?,
             run_at: self.source.as_ref().and_then(|source| source.recorded_at),
             fresh: self.fresh,
         };
@@ -99,7 +99,9 @@ impl Walk<'_> {
             // What was true once opens and closes nothing today.
             let newest = execution.lake.snapshot(None).await?;
             if self.stages.contains(&Stage::Diff) && snapshot.run_at >= newest.run_at {
-                walked.diffed = Some(self.diffed(&execution, &snapshot).await?);
+                // Policies that were left out since nobody recorded what they read were not withdrawn.
+                let is_full = self.evaluate.policies.is_empty() && !self.is_recorded_in_part(&catalog)?;
+                walked.diffed = Some(self.diffed(&execution, &snapshot, is_full).await?);
             }
         }
         if let Some(severity) = self.evaluate.fail_on {
@@ -146,10 +148,19 @@ impl Walk<'_> {
         Ok(catalog.iter().filter(is_known).cloned().collect())
     }
 
-    fn selection(&self) -> Option<String> {
-        let selected: Vec<&str> =
+    /// What the walk is limited to, if it is: what the caller named, or a recording that has fewer asset types than the
+    /// configuration.
+    fn selection(&self, catalog: &Catalog) -> anyhow::Result<Option<String>> {
+        let mut selected: Vec<&str> =
             self.collect.types.iter().chain(&self.evaluate.policies).map(String::as_str).collect();
-        (!selected.is_empty()).then(|| selected.join(", "))
+        if self.is_recorded_in_part(catalog)? {
+            selected.push("what was recorded");
+        }
+        Ok((!selected.is_empty()).then(|| selected.join(", ")))
+    }
+
+    fn is_recorded_in_part(&self, catalog: &Catalog) -> anyhow::Result<bool> {
+        Ok(self.available(catalog)?.len() < self.config.collected(&self.types, catalog)?.len())
     }
 
     async fn collected(
@@ -206,9 +217,9 @@ impl Walk<'_> {
         ended(execution, row, outcome.map_err(Into::into)).await
     }
 
-    async fn diffed(&self, execution: &Execution, snapshot: &RunRow) -> anyhow::Result<Diffed> {
+    async fn diffed(&self, execution: &Execution, snapshot: &RunRow, is_full: bool) -> anyhow::Result<Diffed> {
         let row = execution.start(Stage::Diff, snapshot.snapshot.clone()).await.context(StageFailed(Stage::Diff))?;
-        let diffed = diff(&execution.lake, &execution.run_id, snapshot, self.evaluate.policies.is_empty()).await;
+        let diffed = diff(&execution.lake, &execution.run_id, snapshot, is_full).await;
         match diffed {
             Ok(diffed) => {
                 let snapshot = snapshot.snapshot.clone();

@@ -1,10 +1,14 @@
-//! What is not needed is not called.
+//! What is not needed is not called, and what was not asked closes nothing.
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::process::Command;
+
+use serde_json::{Value, json};
 
 use crate::estate;
-use crate::pacbot::Pacbot;
+use crate::kill::SMALL;
+use crate::pacbot::{Pacbot, recording};
 use crate::servers::moto::Moto;
 
 /// The services that a recording has exchanges of.
@@ -39,4 +43,22 @@ fn policies_of_s3_call_no_other_service() {
     again.expect(0, &["run", "--replay", &recording]);
     let open = "select count(*) from issues where state = 'open'";
     assert_eq!(again.value(open), pacbot.value(open));
+}
+
+#[test]
+fn a_recording_of_fewer_types_closes_nothing() {
+    let pacbot = Pacbot::new(SMALL);
+    pacbot.expect(0, &["run", "--replay", &recording(1)]);
+    let open = pacbot.value("select count(*) from issues where state = 'open'");
+    // The same cloud a day later, of which somebody recorded the topics alone.
+    let copied = Command::new("cp").args(["-R", &recording(2)]).arg(pacbot.path("topics")).status().unwrap();
+    assert!(copied.success());
+    let file = pacbot.path("topics/recording.json");
+    let mut info: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+    info["details"]["types"] = json!(["aws_sns_topic"]);
+    std::fs::write(&file, info.to_string()).unwrap();
+    pacbot.expect(0, &["run", "--replay", "topics"]);
+    assert!(open.as_u64() > Some(0));
+    assert_eq!(pacbot.value("select count(*) from issues where cause = 'policy_retired'"), 0);
+    assert_eq!(pacbot.value("select count(*) from issues where state = 'closed' and asset_type <> 'aws_sns_topic'"), 0);
 }
