@@ -73,8 +73,10 @@ pub enum ItemStatus {
     Failed,
     /// No violation, but something could not be judged, or a policy did not run.
     Unknown,
-    /// No policy answers it.
+    /// People look: no policy answers it.
     Manual,
+    /// A program could answer it, but no policy does.
+    Unanswered,
 }
 
 /// An item with what its policies found.
@@ -86,6 +88,8 @@ pub struct ItemScore {
     pub title: String,
     /// Its level.
     pub level: Option<u8>,
+    /// Whether the framework holds that a program can answer it.
+    pub assessment: Assessment,
     /// How it stands.
     pub status: ItemStatus,
     /// Its policies.
@@ -176,7 +180,8 @@ fn scored(item: &Item, found: &BTreeMap<&str, &PolicyPart>) -> ItemScore {
     let (violating, unknown) = (sum(|part| part.violating), sum(|part| part.unknown));
     let is_whole = parts.len() == item.policies.len() && parts.iter().all(|part| part.status != "failed");
     let status = match (item.policies.is_empty(), violating, unknown) {
-        (true, ..) => ItemStatus::Manual,
+        (true, ..) if item.assessment == Assessment::Manual => ItemStatus::Manual,
+        (true, ..) => ItemStatus::Unanswered,
         (_, 1.., _) => ItemStatus::Failed,
         (_, 0, 0) if is_whole => ItemStatus::Passed,
         _ => ItemStatus::Unknown,
@@ -185,6 +190,7 @@ fn scored(item: &Item, found: &BTreeMap<&str, &PolicyPart>) -> ItemScore {
         id: item.id.get_ref().clone(),
         title: item.title.clone(),
         level: item.level,
+        assessment: item.assessment,
         status,
         policies: item.policies.clone(),
         assets: sum(|part| part.assets),
@@ -206,7 +212,7 @@ impl FrameworkScore {
         };
         let mut lines = vec![format!("{} (run {})", self.title, self.run_id), score, String::new()];
         let head = ["item", "level", "status", "violating", "unknown", "what"].map(str::to_owned).to_vec();
-        let told = self.items.iter().filter(|item| options.all || item.status != ItemStatus::Manual);
+        let told = self.items.iter().filter(|item| options.all || !item.policies.is_empty());
         let rows = told.map(|item| {
             let number = |count: u64| if count == 0 { String::new() } else { count.to_string() };
             let what = match (&item.reason, item.title.is_empty()) {
@@ -219,10 +225,13 @@ impl FrameworkScore {
                 ItemStatus::Failed => "failed",
                 ItemStatus::Unknown => "unknown",
                 ItemStatus::Manual => "manual",
+                ItemStatus::Unanswered => "unanswered",
             };
+            let level = item.level.map(|level| level.to_string()).into_iter();
+            let by_hand = (item.assessment == Assessment::Manual).then(|| "manual".to_owned());
             vec![
                 item.id.clone(),
-                item.level.map(|level| level.to_string()).unwrap_or_default(),
+                level.chain(by_hand).collect::<Vec<_>>().join(" "),
                 status.to_owned(),
                 format!("{} of {}", item.violating, item.assets),
                 number(item.unknown),
@@ -230,12 +239,12 @@ impl FrameworkScore {
             ]
         });
         let rows: Vec<_> = std::iter::once(head).chain(rows).collect();
-        let aligns = [Align::Left, Align::Right, Align::Left, Align::Right, Align::Right, Align::Left];
+        let aligns = [Align::Left, Align::Left, Align::Left, Align::Right, Align::Right, Align::Left];
         lines.extend(columns(&rows, &aligns, 0, &[0, 5], options.width));
-        let manual = with(ItemStatus::Manual).count() as u64;
-        if manual > 0 && !options.all {
-            let manual = counted(manual, "more item has", "more items have");
-            lines.push(format!("{manual} no policy (--all says why)"));
+        let unanswered = self.items.iter().filter(|item| item.policies.is_empty()).count() as u64;
+        if unanswered > 0 && !options.all {
+            let unanswered = counted(unanswered, "more item has", "more items have");
+            lines.push(format!("{unanswered} no policy (--all says why)"));
         }
         lines.join("\n") + "\n"
     }
