@@ -13,7 +13,7 @@ use toml::Spanned;
 use crate::column_type::{ColumnType, timestamp};
 use crate::ids::AssetType;
 use crate::path::{Case, Path};
-use crate::request::{NextPage, Per, Protocol, Request};
+use crate::request::{ErrorMatch, NextPage, Per, Protocol, Request};
 use crate::source_error::{SourceError, nearest};
 use crate::template::Template;
 
@@ -150,7 +150,7 @@ struct RequestSpec {
     page: Option<PageSpec>,
     items: Option<Spanned<String>>,
     #[serde(default)]
-    filter: IndexMap<Spanned<String>, Vec<String>>,
+    filter: IndexMap<Spanned<String>, Vec<Spanned<String>>>,
     #[serde(rename = "match")]
     matching: Option<Spanned<IndexMap<String, String>>>,
     permission: Option<Spanned<String>>,

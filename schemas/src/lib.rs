@@ -25,7 +25,7 @@ pub use ids::{Account, AccountId, AssetType, InvalidId, Partition, PolicyId, Reg
 pub use lake_table::LakeTableDef;
 pub use path::{Case, Path, Step};
 pub use policy_document::{PolicyDocumentError, normalise_policy, normalise_policy_value};
-pub use request::{NextPage, Per, Protocol, Request};
+pub use request::{ErrorMatch, NextPage, Per, Protocol, Request};
 pub use source_error::{SourceError, nearest};
 pub use states::{Category, CoverageStatus, IssueState, PolicyStatus, RunStatus, Severity, Stage};
 pub use template::Template;

@@ -68,6 +68,30 @@ pub enum NextPage {
     Link(Path),
 }
 
+/// An error that is an answer: a code, and perhaps words of the message where the code alone says too little.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ErrorMatch {
+    code: String,
+    words: Option<String>,
+}
+
+impl ErrorMatch {
+    /// From `Code` or `Code: words of the message`.
+    #[must_use]
+    pub fn parse(text: &str) -> Self {
+        match text.split_once(": ") {
+            Some((code, words)) => Self { code: code.to_owned(), words: Some(words.to_owned()) },
+            None => Self { code: text.to_owned(), words: None },
+        }
+    }
+
+    /// Whether an error with this code and message is meant.
+    #[must_use]
+    pub fn fits(&self, code: &str, message: &str) -> bool {
+        self.code == code && self.words.as_ref().is_none_or(|words| message.contains(words.as_str()))
+    }
+}
+
 /// One request of an asset type file.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Request {
@@ -100,15 +124,29 @@ pub struct Request {
     /// Where the items stand; `None`: the answer is one item.
     pub items: Option<Path>,
     /// Items are kept when the value at each path is one of these.
-    pub filter: Vec<(Path, Vec<String>)>,
+    pub filter: Vec<(Path, Vec<Template>)>,
     /// For a follow-up per scope: (asset column, path in its item) that belong together.
     pub matching: Option<(String, Path)>,
     /// The permission that it needs, for example `ec2:DescribeInstances`.
     pub permission: String,
-    /// Error codes that are an answer: there is nothing.
-    pub absent: Vec<String>,
-    /// Error codes that mean that the asset is gone.
-    pub gone: Vec<String>,
+    /// Errors that are an answer: there is nothing.
+    pub absent: Vec<ErrorMatch>,
+    /// Errors that mean that the asset is gone.
+    pub gone: Vec<ErrorMatch>,
     /// Made only when a column that it feeds is wanted.
     pub optional: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_is_meant_by_its_code_and_the_words_that_are_asked_for() {
+        let any = ErrorMatch::parse("NoSuchThing");
+        assert!(any.fits("NoSuchThing", "whatever") && !any.fits("AccessDenied", "whatever"));
+        let worded = ErrorMatch::parse("AccessDenied: is not enabled");
+        assert!(worded.fits("AccessDenied", "Macie is not enabled"));
+        assert!(!worded.fits("AccessDenied", "no identity-based policy allows it"));
+    }
 }

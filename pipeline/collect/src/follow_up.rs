@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use futures::future::BoxFuture;
 use futures::{StreamExt, stream};
 use pacbot_cloud::{CallError, CallErrorKind};
-use pacbot_schemas::Request;
+use pacbot_schemas::{ErrorMatch, Request};
 
 use crate::assemble::{FollowUp, Outcome};
 use crate::coverage::{Tally, is_denied};
@@ -48,9 +48,10 @@ fn is_refused(error: &CallError) -> bool {
 
 /// What a failed follow-up means for its asset.
 fn judge(request: &Request, error: CallError) -> Outcome {
+    let fits = |meant: &[ErrorMatch], code: &str| meant.iter().any(|meant| meant.fits(code, &error.message));
     match &error.code {
-        Some(code) if request.absent.contains(code) => Outcome::Absent,
-        Some(code) if request.gone.contains(code) => Outcome::Gone,
+        Some(code) if fits(&request.absent, code) => Outcome::Absent,
+        Some(code) if fits(&request.gone, code) => Outcome::Gone,
         _ => Outcome::Failed(Some(error)),
     }
 }

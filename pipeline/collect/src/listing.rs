@@ -95,5 +95,5 @@ impl<'a> Asking<'a> {
 /// Whether an error of `list` says that there is nothing to list.
 fn means_nothing(request: &Request, error: &CallError) -> bool {
     let Some(code) = &error.code else { return false };
-    request.absent.contains(code) || request.gone.contains(code)
+    request.absent.iter().chain(&request.gone).any(|meant| meant.fits(code, &error.message))
 }

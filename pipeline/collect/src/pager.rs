@@ -65,7 +65,7 @@ impl<'a> Pager<'a> {
         match self.source.ask(ask).await {
             Ok(page) => {
                 self.tally.calls += page.calls;
-                self.reader.read(self.request, page.body, position).await
+                self.reader.read(self.request, page.body, position, self.values).await
             }
             Err(error) => {
                 self.tally.calls += u64::from(error.attempts);

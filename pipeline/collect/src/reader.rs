@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use pacbot_cloud::{CallError, CallErrorKind};
-use pacbot_schemas::{AssetTypeDef, Path, Request};
+use pacbot_schemas::{AssetTypeDef, Path, Request, Template};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::coverage::failure;
 use crate::decode::json_text::{find_text, is_null};
 use crate::decode::{Items, RequestDecoder, text, without_secrets};
 use crate::paging::Position;
+use crate::values::Values;
 
 /// Smaller pages are read where they arrive; larger ones would hold up the I/O of others.
 const INLINE_BYTES: usize = 32 << 10;
@@ -59,15 +60,23 @@ impl AssetReader {
         request: &Request,
         body: Bytes,
         position: &Position,
+        values: Values<'_>,
     ) -> Result<ReadPage, CallError> {
+        let filter = filled(request, values);
         if body.len() <= INLINE_BYTES {
-            return self.read_now(&request.name, body, position);
+            return self.read_now(&request.name, body, position, &filter);
         }
         let (reader, name, position) = (self.clone(), request.name.clone(), position.clone());
-        blocking(move || reader.read_now(&name, body, &position)).await?
+        blocking(move || reader.read_now(&name, body, &position, &filter)).await?
     }
 
-    fn read_now(&self, name: &str, body: Bytes, position: &Position) -> Result<ReadPage, CallError> {
+    fn read_now(
+        &self,
+        name: &str,
+        body: Bytes,
+        position: &Position,
+        filter: &[(Path, Vec<String>)],
+    ) -> Result<ReadPage, CallError> {
         let unreadable = |error: &dyn std::fmt::Display| failure(CallErrorKind::NotAnApi, error);
         let (Some(request), Some(decoder)) = (self.def.requests.get(name), self.decoder(name)) else {
             return Err(failure(CallErrorKind::Request, format!("there is no request `{name}`")));
@@ -76,10 +85,10 @@ impl AssetReader {
         let body = text(body);
         let answer = decoder.answer(&body).map_err(|error| unreadable(&error))?;
         let is_kept = |item: &str| {
-            let keeps = |(path, values): &(_, Vec<String>)| {
+            let keeps = |(path, values): &(Path, Vec<String>)| {
                 find_text(item, path).is_some_and(|value| values.iter().any(|kept| *kept == value))
             };
-            !is_null(item) && request.filter.iter().all(keeps)
+            !is_null(item) && filter.iter().all(keeps)
         };
         let secret = self.secrets.get(name).map(Vec::as_slice).unwrap_or_default();
         let mut items = Items::default();
@@ -96,6 +105,13 @@ impl AssetReader {
         };
         Ok(ReadPage { answer: whole, items, next, hash })
     }
+}
+
+/// The filter of `request`; a value whose placeholders have none keeps nothing.
+fn filled(request: &Request, values: Values<'_>) -> Vec<(Path, Vec<String>)> {
+    let fill = |template: &Template| template.fill(|name| values.get(name));
+    let kept = |templates: &[Template]| templates.iter().filter_map(fill).collect();
+    request.filter.iter().map(|(path, templates)| (path.clone(), kept(templates))).collect()
 }
 
 /// The secret paths as they stand in an item of `request`: those of a follow-up begin at its answer.

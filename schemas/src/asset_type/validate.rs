@@ -192,11 +192,18 @@ fn one_request(
         page_size: spec.page.as_ref().map(|page| page.size.clone()).unwrap_or_default(),
         next_page: next_page(mistakes, name, spec.page.as_ref()),
         items: spec.items.as_ref().map(|items| mistakes.parsed(items, Path::parse)),
-        filter: spec.filter.iter().map(|(path, values)| (mistakes.parsed(path, Path::parse), values.clone())).collect(),
+        filter: spec
+            .filter
+            .iter()
+            .map(|(path, values)| {
+                let values = values.iter().map(|value| mistakes.template(value)).collect();
+                (mistakes.parsed(path, Path::parse), values)
+            })
+            .collect(),
         matching,
         permission,
-        absent: spec.absent.clone(),
-        gone: spec.gone.clone(),
+        absent: spec.absent.iter().map(|error| ErrorMatch::parse(error)).collect(),
+        gone: spec.gone.iter().map(|error| ErrorMatch::parse(error)).collect(),
         optional: spec.optional,
     }
 }

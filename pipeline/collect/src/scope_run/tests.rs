@@ -373,11 +373,12 @@ async fn broken_items_duplicates_and_filtered_items() {
         {"Kind": "x"},
         {"Id": "a", "Kind": "x", "Size": 2},
         {"Id": "other", "Kind": "y"},
-        {"Id": "b", "Kind": "x", "Size": "many"},
+        {"Id": "elsewhere", "Kind": "in-us-east-1"},
+        {"Id": "b", "Kind": "in-eu-west-1", "Size": "many"},
         null
     ]});
     let file = things("", r#"size = { type = "int", doc = "d" }"#)
-        .replace("permission", "filter = { Kind = [\"x\"] }\npermission");
+        .replace("permission", "filter = { Kind = [\"x\", \"in-{region}\"] }\npermission");
     let script = Arc::new(Script::default().on("ListThings", "", body.to_string()));
     let result = collect(&script, &file).await;
     assert_eq!(cells(&result.assets, "id"), ["a", "b"]);
