@@ -35,7 +35,7 @@ pub enum ReportError {
 }
 
 impl Report {
-    /// Reads the report from a session with the views ([`crate::register_views`]), with the first `changes` changes of
+    /// Reads the report from the session of a [`crate::Look`], with the first `changes` changes of
     /// each cause.
     ///
     /// # Errors

@@ -1,15 +1,29 @@
 //! The views, one file each; the head of a file says what its rows and columns are.
 
-use datafusion::arrow::array::AsArray;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use datafusion::arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch, StringArray};
 use datafusion::arrow::datatypes::Int64Type;
-use datafusion::common::ScalarValue;
+use datafusion::common::{JoinType, ScalarValue};
+use datafusion::datasource::MemTable;
 use datafusion::error::DataFusionError;
-use datafusion::prelude::SessionContext;
-use pacbot_schemas::Severity;
+use datafusion::logical_expr::lit;
+use datafusion::prelude::{DataFrame, SessionContext, col};
+use pacbot_schemas::{Category, Severity};
+
+use crate::domain::{Domain, usual_weight};
 
 /// Name and text of each view, in an order in which each reads only those before it.
 pub const VIEWS: &[(&str, &str)] = &[
     ("evaluations", include_str!("../views/evaluations.sql")),
+    ("newest_policy_runs", include_str!("../views/newest_policy_runs.sql")),
+    ("grouped_assets", include_str!("../views/grouped_assets.sql")),
+    ("grouped_issues", include_str!("../views/grouped_issues.sql")),
+    ("grouped_counts", include_str!("../views/grouped_counts.sql")),
+    ("whole_counts", include_str!("../views/whole_counts.sql")),
+    ("counts", COUNTS),
+    ("viewed_issues", VIEWED_ISSUES),
     ("policy_status", include_str!("../views/policy_status.sql")),
     ("severity_status", include_str!("../views/severity_status.sql")),
     ("answers", include_str!("../views/answers.sql")),
@@ -21,15 +35,107 @@ pub const VIEWS: &[(&str, &str)] = &[
     ("honest_score", include_str!("../views/honest_score.sql")),
 ];
 
-/// Adds the views to a session of the lake, which holds its tables and the view `assets`.
-///
-/// # Errors
-///
-/// Whatever planning says, for example of a session without those tables.
-pub async fn register_views(ctx: &SessionContext) -> Result<(), DataFusionError> {
+/// The numbers of assets of the group that is looked at. Those of everything are the evaluation's own.
+const COUNTS: &str = "select * from whole_counts";
+
+/// The issues of the group that is looked at.
+const VIEWED_ISSUES: &str = "select '*' as group_id, issues.* from issues";
+
+/// Whose numbers the views hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Grouping<'a> {
+    /// Everything, as the group `*`.
+    Whole,
+    /// One group.
+    One(&'a str),
+    /// Everything, and each visible group.
+    Every,
+}
+
+/// Adds the views to a session with the tables, the exceptions' views and those of [`register_domains`].
+pub(crate) async fn register_views(ctx: &SessionContext, grouping: Grouping<'_>) -> Result<(), DataFusionError> {
+    let group = if let Grouping::One(group) = grouping { group } else { "*" };
+    replace(ctx, "lens", vec![("group_id", text(&mut std::iter::once(group)))])?;
     for (name, sql) in VIEWS {
-        ctx.register_table(*name, ctx.sql(sql).await?.into_view())?;
+        let frame = ctx.sql(sql).await?;
+        let frame = match *name {
+            "counts" => grouped(ctx, frame, "grouped_counts", grouping).await?,
+            "viewed_issues" => grouped(ctx, frame, "grouped_issues", grouping).await?,
+            _ => frame,
+        };
+        ctx.deregister_table(*name)?;
+        ctx.register_table(*name, frame.into_view())?;
     }
+    Ok(())
+}
+
+/// What is looked at: `whole`, or the rows of a view that has all groups.
+async fn grouped(
+    ctx: &SessionContext,
+    whole: DataFrame,
+    view: &str,
+    grouping: Grouping<'_>,
+) -> Result<DataFrame, DataFusionError> {
+    match grouping {
+        Grouping::Whole => Ok(whole),
+        // As a value, so that it reaches the scans.
+        Grouping::One(group) => ctx.table(view).await?.filter(col("group_id").eq(lit(group))),
+        Grouping::Every => {
+            let visible = ctx.table("groups").await?.filter(col("visible"))?;
+            let visible = visible.select(vec![col("group_id").alias("visible_id")])?;
+            let groups =
+                ctx.table(view).await?.join(visible, JoinType::LeftSemi, &["group_id"], &["visible_id"], None)?;
+            whole.union(groups)
+        }
+    }
+}
+
+/// Adds `viewed_domains` (`domain_id`, `policy_id`) and `category_weights` (`domain_id`, `category`, `category_weight`) for
+/// some domains; `None` is `*`, all policies.
+pub(crate) async fn register_domains(ctx: &SessionContext, domains: &[Option<&Domain>]) -> Result<(), DataFusionError> {
+    let known = ctx.sql("select distinct policy_id, asset_type from policy_runs").await?.collect().await?;
+    let policies: Vec<(&str, &str)> = known
+        .iter()
+        .flat_map(|batch| {
+            let (ids, types) = (batch.column(0).as_string::<i32>(), batch.column(1).as_string::<i32>());
+            (0..batch.num_rows()).map(move |row| (ids.value(row), types.value(row)))
+        })
+        .collect();
+    let (mut viewed, mut weights) = (BTreeSet::new(), Vec::new());
+    for domain in domains {
+        let id = domain.map_or("*", |domain| domain.id.as_str());
+        let has = |(policy, asset_type): &&(&str, &str)| domain.is_none_or(|domain| domain.has(policy, asset_type));
+        viewed.extend(policies.iter().filter(has).map(|(policy, _)| (id, *policy)));
+        weights.extend(Category::ALL.iter().map(|category| {
+            let weight = domain.map_or_else(|| usual_weight(*category), |domain| domain.weight(*category));
+            (id, category.as_str(), i64::from(weight))
+        }));
+    }
+    let domains_of = text(&mut viewed.iter().map(|(domain, _)| *domain));
+    let ids = text(&mut viewed.iter().map(|(_, policy)| *policy));
+    replace(ctx, "viewed_domains", vec![("domain_id", domains_of), ("policy_id", ids)])?;
+    let columns = vec![
+        ("domain_id", text(&mut weights.iter().map(|(domain, _, _)| *domain))),
+        ("category", text(&mut weights.iter().map(|(_, category, _)| *category))),
+        (
+            "category_weight",
+            Arc::new(Int64Array::from_iter_values(weights.iter().map(|(_, _, weight)| *weight))) as ArrayRef,
+        ),
+    ];
+    replace(ctx, "category_weights", columns)
+}
+
+/// A column of texts.
+pub(crate) fn text(values: &mut dyn Iterator<Item = &str>) -> ArrayRef {
+    Arc::new(values.collect::<Vec<_>>().into_iter().map(Some).collect::<StringArray>())
+}
+
+/// A small table of values in place of one of the same name.
+pub(crate) fn replace(ctx: &SessionContext, name: &str, columns: Vec<(&str, ArrayRef)>) -> Result<(), DataFusionError> {
+    let columns = columns.into_iter().map(|(column, values)| (column, values, true));
+    let batch = RecordBatch::try_from_iter_with_nullable(columns)?;
+    ctx.deregister_table(name)?;
+    ctx.register_table(name, Arc::new(MemTable::try_new(batch.schema(), vec![vec![batch]])?))?;
     Ok(())
 }
 

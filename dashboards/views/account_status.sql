@@ -1,4 +1,4 @@
--- One row per account that is collected: its assets, its issues by severity, and its requests without an answer.
+-- One row per account that is collected, of a group those that it has assets or issues in: its assets, its issues by severity, and its requests without an answer.
 with accounts as (
     select account_id, max(account_name) as account_name, count(*) filter (where status not in ('complete', 'skipped')) as unanswered_requests
     from answers
@@ -36,3 +36,5 @@ select
 from accounts
 left join owned on accounts.account_id = owned.account_id
 left join tracked on accounts.account_id = tracked.account_id
+cross join lens
+where lens.group_id = '*' or owned.account_id is not null or tracked.account_id is not null

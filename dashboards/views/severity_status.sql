@@ -11,6 +11,7 @@ tracked as (
     select
         severity,
         count(*) filter (where state = 'open') as open_issues,
+        count(*) filter (where state = 'exempt') as exempt_issues,
         count(*) filter (where state = 'unknown') as unknown_issues
     from issues
     group by severity
@@ -21,6 +22,7 @@ select
     coalesce(policies.policies, 0) as policies,
     coalesce(policies.violated_policies, 0) as violated_policies,
     coalesce(tracked.open_issues, 0) as open_issues,
+    coalesce(tracked.exempt_issues, 0) as exempt_issues,
     coalesce(tracked.unknown_issues, 0) as unknown_issues
 from ranks
 left join policies on ranks.severity = policies.severity

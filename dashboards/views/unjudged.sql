@@ -1,4 +1,4 @@
--- What is not known: requests that were not answered whole, why, since when (`answered_at` is the last time that they
+-- What is not known, of a group in the accounts of its assets: requests that were not answered whole, why, since when (`answered_at` is the last time that they
 -- were), and how many current policies they keep from judging something.
 with kept as (
     select gap['account_id'] as account_id, gap['region'] as region, gap['asset_type'] as asset_type, gap['request'] as request, policy_id
@@ -23,4 +23,6 @@ left join counted
     and answers.region = counted.region
     and answers.asset_type = counted.asset_type
     and answers.request = counted.request
+cross join lens
 where answers.status not in ('complete', 'skipped', 'withdrawn')
+    and (lens.group_id = '*' or answers.account_id in (select account_id from assets))

@@ -17,7 +17,7 @@ use datafusion::error::DataFusionError;
 use datafusion::execution::context::SessionContext;
 use datafusion::prelude::DataFrame;
 use futures::{Stream, StreamExt};
-use pacbot_lake::{Lake, LakeError, RunRow, SessionOptions};
+use pacbot_lake::{FOLD_ISSUES, Lake, LakeError, RunRow, SessionOptions};
 use pacbot_schemas::RunId;
 use tracing::info;
 
@@ -90,7 +90,7 @@ async fn append_events(
     for _ in 0..ATTEMPTS {
         let version = lake.table("issue_events").await?.map(|table| table.version());
         let ctx = session(lake, snapshot, version).await?;
-        ctx.register_table("before", ctx.sql(include_str!("diff/fold.sql")).await?.into_view())?;
+        ctx.register_table("before", ctx.sql(FOLD_ISSUES).await?.into_view())?;
         ctx.register_table("pins", Arc::new(pins(snapshot)?))?;
         let sequence = number(&ctx, "select coalesce(max(sequence), 0) + 1 from issue_events").await?;
         let at = snapshot.run_at.timestamp_micros();
@@ -121,7 +121,7 @@ async fn fold(lake: &Lake, snapshot: &RunRow, mut events: Option<u64>) -> Result
         if folded >= newest {
             return Ok(());
         }
-        let state = rows(lake, "issues", ctx.sql(include_str!("diff/fold.sql")).await?).await?;
+        let state = rows(lake, "issues", ctx.sql(FOLD_ISSUES).await?).await?;
         if lake.commit_on("issues", issues, state, true, snapshot.run_at).await?.is_some() {
             return Ok(());
         }

@@ -8,10 +8,15 @@ use pacbot_dashboards::counted;
 use pacbot_schemas::{AssetTypes, SourceError};
 
 pub(crate) mod collect;
+pub(crate) mod compliance;
 pub(crate) mod demo;
 pub(crate) mod doctor;
 pub(crate) mod evaluate;
+mod exception_preview;
+pub(crate) mod exceptions;
+pub(crate) mod groups;
 pub(crate) mod iam_policy;
+mod import;
 pub(crate) mod issues;
 pub(crate) mod lake;
 pub(crate) mod policies;

@@ -10,8 +10,9 @@ use std::sync::Arc;
 use anyhow::{Context, anyhow};
 use pacbot_cloud::AwsSettings;
 use pacbot_collect::Wanted;
-use pacbot_evaluate::{Catalog, Overrides, Policy};
-use pacbot_lake::LakeSettings;
+use pacbot_dashboards::Domain;
+use pacbot_evaluate::{Catalog, Overrides, Policy, PolicyScopes};
+use pacbot_lake::{ExceptionRules, Groups, LakeSettings};
 use pacbot_schemas::{AssetTypeDef, AssetTypes, PolicyId, SourceError, nearest};
 use serde::Deserialize;
 
@@ -59,6 +60,22 @@ const TEMPLATE: &str = "\
 # Parameters of policies, by policy id; `pacbot policies show ID` lists them.
 # [policies.parameters.aws-iam-access-key-rotated]
 # max_age_days = 60
+
+# [policies.scoped.groups]       # a policy for the assets of some groups only
+# aws-rds-db-instance-multi-az = [\"production\"]
+
+# [policies.scoped.parameters.production.aws-iam-access-key-rotated]
+# max_age_days = 30              # other parameters for a group's assets
+
+[groups]
+# folder = \"groups\"            # asset groups, one file each; `pacbot groups --help` shows one
+
+[domains]
+# folder = \"domains\"          # named sets of policies, with weights for the score
+
+[exceptions]
+# max_days = { critical = 30, high = 90, medium = 180, low = 365 }
+# four_eyes = false              # whoever requests an exception may not grant it
 ";
 
 /// Everything that can be configured.
@@ -73,6 +90,19 @@ pub(crate) struct Config {
     pub(crate) lake: LakeSettings,
     /// The policies.
     pub(crate) policies: PolicySettings,
+    /// The asset groups.
+    pub(crate) groups: FolderSettings,
+    /// The domains.
+    pub(crate) domains: FolderSettings,
+    /// What exceptions people may grant.
+    pub(crate) exceptions: ExceptionRules,
+}
+
+/// A folder of files that people write.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct FolderSettings {
+    folder: Option<PathBuf>,
 }
 
 /// What is collected, and with how much of the machine.
@@ -105,6 +135,7 @@ pub(crate) struct PolicySettings {
     enabled: Option<BTreeSet<PolicyId>>,
     disabled: Vec<PolicyId>,
     parameters: Overrides,
+    scoped: PolicyScopes,
 }
 
 impl Config {
@@ -119,6 +150,9 @@ impl Config {
         let parsed: Result<Self, _> = toml::from_str(&text);
         let mut config = parsed.map_err(|error| SourceError::from_toml(&file, &text, 0, &error))?;
         config.policies.parameters.set_source(&file, &text);
+        for overrides in config.policies.scoped.parameters.values_mut() {
+            overrides.set_source(&file, &text);
+        }
         Ok(config)
     }
 
@@ -156,7 +190,7 @@ impl Config {
     /// The enabled policies: those that come with the program and those of the configured folder.
     pub(crate) async fn catalog(&self, types: &AssetTypes) -> anyhow::Result<Catalog> {
         let own = match &self.policies.folder {
-            Some(folder) => policies_in(folder)?,
+            Some(folder) => files_in(folder, "sql")?,
             None => Vec::new(),
         };
         let own = own.iter().map(|(file, text)| (file.as_str(), text.as_str()));
@@ -178,7 +212,21 @@ impl Config {
                 return Err(no_policy("disabled", id, &catalog));
             }
         }
+        catalog.scope(&settings.scoped).map_err(|errors| commands::all(&errors))?;
         Ok(catalog)
+    }
+
+    /// The asset groups that are files.
+    pub(crate) async fn groups(&self, types: &AssetTypes) -> anyhow::Result<Groups> {
+        let files = self.groups.folder.as_deref().map(|folder| files_in(folder, "toml")).transpose()?;
+        Groups::parse(&files.unwrap_or_default(), types).await.map_err(|errors| commands::all(&errors))
+    }
+
+    /// The domains.
+    pub(crate) fn domains(&self) -> anyhow::Result<Vec<Domain>> {
+        let files = self.domains.folder.as_deref().map(|folder| files_in(folder, "toml")).transpose()?;
+        let parsed = files.unwrap_or_default().into_iter().map(|(file, text)| Domain::parse(&file, &text));
+        parsed.collect::<Result<_, _>>().map_err(|error| commands::all(&[error]))
     }
 }
 
@@ -188,17 +236,17 @@ fn no_policy(key: &str, id: &PolicyId, catalog: &Catalog) -> anyhow::Error {
     anyhow!("`[policies] {key}` names `{id}`, which is no policy{help}")
 }
 
-/// The policy files of a folder and of those below it, as name and text, sorted.
-fn policies_in(folder: &Path) -> anyhow::Result<Vec<(String, String)>> {
+/// The files of a folder and of those below it with an ending, as name and text, sorted.
+fn files_in(folder: &Path, ending: &str) -> anyhow::Result<Vec<(String, String)>> {
     let mut files = Vec::new();
     let mut folders = vec![folder.to_owned()];
     while let Some(folder) = folders.pop() {
-        let failed = || format!("failed to read the policies' folder `{}`", folder.display());
+        let failed = || format!("failed to read the folder `{}`", folder.display());
         for entry in std::fs::read_dir(&folder).with_context(failed)? {
             let path = entry.with_context(failed)?.path();
             if path.is_dir() {
                 folders.push(path);
-            } else if path.extension().is_some_and(|end| end == "sql") {
+            } else if path.extension().is_some_and(|end| end == ending) {
                 files.push(path);
             }
         }

@@ -14,7 +14,9 @@ mod commands;
 mod config;
 mod coverage_row;
 mod execution;
+mod lens;
 mod output;
+mod person;
 mod progress;
 mod prompt;
 mod scopes;
@@ -52,7 +54,13 @@ enum Command {
     Evaluate(commands::evaluate::Evaluate),
     Report(commands::report::ReportArgs),
     #[command(subcommand)]
+    Compliance(commands::compliance::Compliance),
+    #[command(subcommand)]
     Issues(commands::issues::Issues),
+    #[command(subcommand)]
+    Exceptions(commands::exceptions::Exceptions),
+    #[command(subcommand)]
+    Groups(commands::groups::Groups),
     #[command(subcommand)]
     Runs(commands::runs::Runs),
     /// The asset types and their tables
@@ -118,7 +126,10 @@ async fn run(arguments: Arguments, out: &mut impl Write) -> anyhow::Result<ExitC
         Command::Collect(command) => commands::collect::run(command, &config, out).await,
         Command::Evaluate(command) => commands::evaluate::run(command, &config, out).await,
         Command::Report(command) => commands::report::run(&command, &config, out).await,
+        Command::Compliance(command) => commands::compliance::run(&command, &config, out).await,
         Command::Issues(command) => commands::issues::run(&command, &config, out).await,
+        Command::Exceptions(command) => commands::exceptions::run(&command, &config, out).await,
+        Command::Groups(command) => commands::groups::run(&command, &config, out).await,
         Command::Runs(command) => commands::runs::run(&command, &config, out).await,
         Command::Schema(command) => commands::schema::run(&command, out),
         Command::Policies(command) => commands::policies::run(command, &config, out).await,

@@ -102,11 +102,15 @@ impl Walk<'_> {
                 // Policies that were left out since nobody recorded what they read were not withdrawn.
                 let is_full = self.evaluate.policies.is_empty() && !self.is_recorded_in_part(&catalog)?;
                 walked.diffed = Some(self.diffed(&execution, &snapshot, is_full).await?);
+                if let Some(row) = walked.evaluated.as_ref().filter(|row| row.selection.is_none()) {
+                    let recorded = crate::commands::compliance::record(self.config, &execution.lake, row).await;
+                    recorded.context(StageFailed(Stage::Diff))?;
+                }
             }
         }
         if let Some(severity) = self.evaluate.fail_on {
-            let ctx = crate::commands::sql::session(&execution.lake).await?;
-            walked.failing = open_issues(&ctx, severity).await?;
+            let look = crate::commands::sql::look(self.config, &execution.lake).await?;
+            walked.failing = open_issues(&look.ctx, severity).await?;
         }
         Ok(walked)
     }
@@ -206,7 +210,8 @@ impl Walk<'_> {
         let bar = Bar::new("evaluating");
         bar.length(enabled.len() as u64);
         let told = |run: &pacbot_evaluate::PolicyRun| bar.step(run.policy_id.to_string());
-        let evaluation = evaluate(&execution.lake, enabled, snapshot, &execution.run_id, &told).await;
+        let groups = self.config.groups(&self.types).await?;
+        let evaluation = evaluate(&execution.lake, enabled, groups, snapshot, &execution.run_id, &told).await;
         bar.finish();
         let outcome = evaluation.map(|evaluation: Evaluation| Outcome {
             snapshot: snapshot.snapshot.clone(),

@@ -27,6 +27,10 @@ id = "2.1"
 title = "People are trained"
 assessment = "manual"
 reason = "no API knows"
+[[item]]
+id = "2.2"
+title = "Doors are locked"
+reason = "not yet"
 "#;
 
 fn part(policy: &str, status: &str, [assets, violating, unknown]: [u64; 3]) -> PolicyPart {
@@ -78,12 +82,13 @@ fn items_stand_as_their_policies_do() {
     A book of rules (run one)
     50 % of 2 items that were judged passed
 
-    item  level  status   violating  unknown  what
-    1.1       1  failed     2 of 15        1  Nothing is public
-    1.2          passed      0 of 4           Everything is encrypted
-    1.3          unknown     0 of 4        4  Logs are kept
-    1.4          unknown     0 of 0           Nothing is forgotten
-    2.1          manual      0 of 0           no API knows
+    item  level   status      violating  unknown  what
+    1.1   1       failed        2 of 15        1  Nothing is public
+    1.2           passed         0 of 4           Everything is encrypted
+    1.3           unknown        0 of 4        4  Logs are kept
+    1.4           unknown        0 of 0           Nothing is forgotten
+    2.1   manual  manual         0 of 0           no API knows
+    2.2           unanswered     0 of 0           not yet
     ");
 }
 

@@ -78,6 +78,8 @@ pub struct SeverityPart {
     pub violated_policies: u64,
     /// Open issues.
     pub open_issues: u64,
+    /// Issues that an exception covers.
+    pub exempt_issues: u64,
     /// Issues that could not be judged.
     pub unknown_issues: u64,
 }

@@ -79,23 +79,26 @@ impl Report {
     }
 
     fn by_severity(&self, options: TextOptions) -> Vec<String> {
-        let head = ["severity", "open issues", "unknown", "policies violated"].map(str::to_owned).to_vec();
+        let head = ["severity", "open issues", "exempt", "unknown", "policies violated"].map(str::to_owned).to_vec();
         let rows = self.severities.iter().map(|part| {
             vec![
                 part.severity.clone(),
                 part.open_issues.to_string(),
+                part.exempt_issues.to_string(),
                 part.unknown_issues.to_string(),
                 format!("{} of {}", part.violated_policies, part.policies),
             ]
         });
         let rows: Vec<_> = std::iter::once(head).chain(rows).collect();
-        columns(&rows, &[Align::Left, Align::Right, Align::Right, Align::Right], 0, &[0], options.width)
+        let right = Align::Right;
+        columns(&rows, &[Align::Left, right, right, right, right], 0, &[0], options.width)
     }
 
     fn by_policy(&self, options: TextOptions) -> Vec<String> {
-        let tells = |policy: &&PolicyPart| policy.violating > 0 || policy.unknown > 0 || policy.status == "failed";
+        let tells =
+            |policy: &&PolicyPart| policy.violating + policy.exempt + policy.unknown > 0 || policy.status == "failed";
         let told: Vec<&PolicyPart> = self.policies.iter().filter(|policy| options.all || tells(policy)).collect();
-        let head = ["policy", "severity", "violating", "unknown"].map(str::to_owned).to_vec();
+        let head = ["policy", "severity", "violating", "exempt", "unknown"].map(str::to_owned).to_vec();
         let rows = told.iter().map(|policy| {
             let unknown = match (policy.status.as_str(), policy.unknown) {
                 ("failed", _) => "failed".to_owned(),
@@ -103,10 +106,14 @@ impl Report {
                 (_, unknown) => unknown.to_string(),
             };
             let violating = format!("{} of {}", policy.violating, policy.assets);
-            vec![policy.policy_id.clone(), policy.severity.clone(), violating, unknown]
+            let exempt = if policy.exempt == 0 { String::new() } else { policy.exempt.to_string() };
+            vec![policy.policy_id.clone(), policy.severity.clone(), violating, exempt, unknown]
         });
         let rows: Vec<_> = std::iter::once(head).chain(rows).collect();
-        let mut lines = columns(&rows, &[Align::Left, Align::Left, Align::Right, Align::Right], 0, &[0], options.width);
+        let mut lines = {
+            let right = Align::Right;
+            columns(&rows, &[Align::Left, Align::Left, right, right, right], 0, &[0], options.width)
+        };
         let failed = told.iter().filter_map(|policy| Some((policy, policy.error.as_ref()?)));
         lines.extend(failed.map(|(policy, error)| format!("{} failed: {error}", policy.policy_id)));
         let passing = self.policies.len() - told.len();

@@ -1,12 +1,12 @@
 -- What one evaluation changes about the issues. Reads `before` (the state of each issue), `violations`, `policy_runs`,
--- `coverage`, `assets` and `pins` (asset_type, table_version) of the snapshot that was judged; yields the columns of
+-- `coverage`, `assets`, `asset_group_members` and `pins` (asset_type, table_version) of the snapshot that was judged; yields the columns of
 -- `issue_events`, one row for each issue whose state changes.
 --
 -- An issue closes only if its asset was judged and does not violate any more (fixed), its scope was answered whole
 -- without the asset (asset_gone), or a person withdrew the scope (out_of_scope) or the policy (policy_retired). All else
 -- that is missing is unknown.
 with judged as (
-    select policy_id, status, blind_scopes, outside, unread
+    select policy_id, status, blind_scopes, outside, unread, groups
     from policy_runs
     where run_id = $run_id
 ),
@@ -53,6 +53,21 @@ unread as (
     select policy_id, item['asset_type'] as asset_type, item['request'] as request
     from (select policy_id, unnest(unread) as item from judged)
 ),
+grouped as (
+    select policy_id, unnest(groups) as group_id
+    from judged
+),
+in_group as (
+    select distinct missing.issue_id
+    from missing
+    join grouped on missing.policy_id = grouped.policy_id
+    left join asset_group_members as member
+        on grouped.group_id = member.group_id
+        and missing.asset_type = member.asset_type
+        and missing.asset_id = member.asset_id
+        and member.left_at is null
+    where member.asset_id is not null or grouped.group_id = 'account:' || missing.account_id
+),
 hidden as (
     select distinct missing.issue_id
     from missing
@@ -72,6 +87,7 @@ verdict as (
             when asset.asset_id is null and answer.status = 'withdrawn' then 'out_of_scope'
             when asset.asset_id is null then 'not_covered'
             when outside.policy_id is not null then 'out_of_scope'
+            when array_length(judged.groups) > 0 and in_group.issue_id is null then 'out_of_scope'
             when judged.status = 'failed' then 'policy_failed'
             when blind.policy_id is not null or hidden.issue_id is not null then 'not_covered'
             else 'fixed'
@@ -93,6 +109,7 @@ verdict as (
         and asset.account_id = outside.account_id
         and asset.region = outside.region
     left join hidden on missing.issue_id = hidden.issue_id
+    left join in_group on missing.issue_id = in_group.issue_id
     where judged.policy_id is not null or $is_full
 ),
 opened as (

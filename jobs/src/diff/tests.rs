@@ -6,7 +6,7 @@ use arrow::error::ArrowError;
 use chrono::{DateTime, TimeZone, Utc};
 use pacbot_evaluate::{Catalog, Overrides, evaluate};
 use pacbot_lake::{
-    Answered, Lake, LakeSettings, Landing, RunRow, ScopeKey, StagedRows, from_batches, snapshot_of, to_batch,
+    Answered, Groups, Lake, LakeSettings, Landing, RunRow, ScopeKey, StagedRows, from_batches, snapshot_of, to_batch,
 };
 use pacbot_schemas::{AccountId, AssetTypes, Region, RunId, RunStatus, Stage};
 use serde::Deserialize;
@@ -132,7 +132,7 @@ impl Days {
         let files = files.iter().map(|(file, text)| (file.as_str(), text.as_str()));
         let catalog = Catalog::load(files, self.lake.types(), &Overrides::default()).await.unwrap();
         let enabled: Vec<_> = catalog.iter().cloned().collect();
-        evaluate(&self.lake, &enabled, snapshot, run_id, &|_| {}).await.unwrap();
+        evaluate(&self.lake, &enabled, Groups::default(), snapshot, run_id, &|_| {}).await.unwrap();
         let diffed = diff(&self.lake, run_id, snapshot, is_full).await.unwrap();
         let events: Vec<Event> = self.rows("select * from issue_events order by sequence, policy_id, asset_id").await;
         let newest = events.iter().filter(|event| event.run_id == run_id.as_str());

@@ -75,7 +75,7 @@ pub(crate) async fn run(command: &Demo, out: &mut impl Write) -> anyhow::Result<
 /// The report on the lake as it is now, and the session that it was read from.
 async fn reported(config: &Config) -> anyhow::Result<(Report, SessionContext)> {
     let lake = Lake::open(config.lake.clone(), asset_types()?).await.context("failed to open the lake")?;
-    let ctx = sql::session(&lake).await?;
+    let ctx = sql::look(config, &lake).await?.ctx;
     Ok((Report::read(&ctx, CHANGES_TOLD).await?, ctx))
 }
 

@@ -14,6 +14,7 @@ use serde::Deserialize;
 
 use super::{asset_types, sql};
 use crate::config::Config;
+use crate::lens::LensArgs;
 use crate::output::{Format, print};
 use crate::terminal;
 
@@ -47,6 +48,8 @@ pub(crate) struct List {
     /// Of this severity only: critical, high, medium or low
     #[arg(long)]
     severity: Option<Severity>,
+    #[command(flatten)]
+    lens: LensArgs,
     /// At most so many
     #[arg(long, default_value_t = 1000)]
     limit: usize,
@@ -57,7 +60,11 @@ pub(crate) struct List {
 
 pub(crate) async fn run(command: &Issues, config: &Config, out: &mut impl Write) -> anyhow::Result<ExitCode> {
     let lake = Lake::open(config.lake.clone(), asset_types()?).await.context("failed to open the lake")?;
-    let ctx = sql::session(&lake).await?;
+    let look = sql::look(config, &lake).await?;
+    if let Issues::List(list) = command {
+        list.lens.limit(&look, config).await?;
+    }
+    let ctx = look.ctx;
     match command {
         Issues::List(list) if list.format == Format::Table => list.table(&ctx, out).await?,
         Issues::List(list) => print(list.frame(&ctx).await?, list.format, out).await?,
@@ -101,6 +108,8 @@ impl List {
             "opened_at",
             "changed_at",
             "closed_at",
+            "exception_id",
+            "exempt_until",
         ])?)
     }
 
@@ -146,6 +155,10 @@ struct Issue {
     reason: Option<String>,
     #[serde(default)]
     evidence: Option<String>,
+    #[serde(default)]
+    exception_id: Option<String>,
+    #[serde(default)]
+    exempt_until: Option<DateTime<Utc>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -178,6 +191,9 @@ async fn show(ctx: &SessionContext, config: &Config, id: &str, out: &mut impl Wr
 
     writeln!(out, "issue     {}", issue.issue_id)?;
     writeln!(out, "state     {} ({})", issue.state, issue.cause.replace('_', " "))?;
+    if let (Some(id), Some(until)) = (&issue.exception_id, issue.exempt_until) {
+        writeln!(out, "exempt    by exception {id}, until {}", until.format("%Y-%m-%d %H:%M UTC"))?;
+    }
     writeln!(out, "policy    {} ({})", issue.policy_id, issue.severity)?;
     let key = if issue.key.is_empty() { String::new() } else { format!(" [{}]", issue.key) };
     writeln!(out, "asset     {}{key}", issue.asset_id)?;

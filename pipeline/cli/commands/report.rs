@@ -10,12 +10,13 @@ use pacbot_lake::Lake;
 
 use super::{asset_types, sql};
 use crate::config::Config;
+use crate::lens::LensArgs;
 use crate::terminal;
 
 /// What is violated, what changed since the last run, and what could not be judged
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  pacbot report\n  pacbot report --all\n  pacbot report --framework cis-aws-3.0\n  pacbot report --format json | jq .scores"
+    after_help = "Examples:\n  pacbot report\n  pacbot report --all\n  pacbot report --framework cis-aws-3.0\n  pacbot report --group account:111122223333\n  pacbot report --format json | jq .scores"
 )]
 pub(crate) struct ReportArgs {
     /// Policies without violations too, and all changes
@@ -25,6 +26,9 @@ pub(crate) struct ReportArgs {
     /// How a framework's items stand: cis-aws-3.0, pacbot
     #[arg(long, value_name = "ID")]
     framework: Option<String>,
+
+    #[command(flatten)]
+    lens: LensArgs,
 
     /// How it is printed
     #[arg(long, value_enum, default_value_t = ReportFormat::Text)]
@@ -43,7 +47,11 @@ pub(crate) async fn run(command: &ReportArgs, config: &Config, out: &mut impl Wr
     let framework = command.framework.as_deref().map(framework).transpose()?;
     let lake = Lake::open(config.lake.clone(), asset_types()?).await.context("failed to open the lake")?;
     let changes = if command.all { u64::MAX } else { CHANGES_TOLD };
-    let report = Report::read(&sql::session(&lake).await?, changes).await?;
+    let report = {
+        let look = sql::look(config, &lake).await?;
+        command.lens.limit(&look, config).await?;
+        Report::read(&look.ctx, changes).await?
+    };
     let options = TextOptions { width: terminal::width(), all: command.all };
     if let Some(framework) = framework {
         let score = framework.score(&report);

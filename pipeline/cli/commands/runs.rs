@@ -33,7 +33,7 @@ pub(crate) async fn run(command: &Runs, config: &Config, out: &mut impl Write) -
     let lake = Lake::open(config.lake.clone(), asset_types()?).await.context("failed to open the lake")?;
     match command {
         Runs::List { format } => {
-            let ctx = sql::session(&lake).await?;
+            let ctx = sql::look(config, &lake).await?.ctx;
             let mut columns =
                 vec!["run_id", "stage", "status", "run_at", "finished_at", "scopes", "problems", "rows", "selection"];
             if *format != Format::Table {
@@ -46,12 +46,12 @@ pub(crate) async fn run(command: &Runs, config: &Config, out: &mut impl Write) -
             ])?;
             print(runs.select_columns(&columns)?, *format, out).await?;
         }
-        Runs::Show { id } => show(&lake, id, out).await?,
+        Runs::Show { id } => show(config, &lake, id, out).await?,
     }
     Ok(ExitCode::SUCCESS)
 }
 
-async fn show(lake: &Lake, id: &str, out: &mut impl Write) -> anyhow::Result<()> {
+async fn show(config: &Config, lake: &Lake, id: &str, out: &mut impl Write) -> anyhow::Result<()> {
     let stages: Vec<RunRow> = lake.runs().await?.into_iter().filter(|row| row.run_id.as_str() == id).collect();
     if stages.is_empty() {
         return Err(LakeError::UnknownRun(id.to_owned()).into());
@@ -70,7 +70,7 @@ async fn show(lake: &Lake, id: &str, out: &mut impl Write) -> anyhow::Result<()>
         let pins = row.snapshot.iter().map(|pin| format!("{} {}", pin.table, pin.version));
         writeln!(out, "\nversions: {}\n", pins.collect::<Vec<_>>().join(", "))?;
     }
-    let ctx = sql::session(lake).await?;
+    let ctx = sql::look(config, lake).await?.ctx;
     let whole = vec![lit("complete"), lit("skipped"), lit("withdrawn")];
     let gaps = ctx.table("coverage").await?.filter(col("run_id").eq(lit(id)))?;
     let gaps = gaps.filter(col("status").in_list(whole, true).or(col("cell_errors").gt(lit(0))))?;

@@ -9,8 +9,8 @@ use chrono::Utc;
 use clap::Args;
 use datafusion::catalog::SchemaProvider;
 use datafusion::prelude::SessionContext;
-use pacbot_dashboards::register_views;
-use pacbot_lake::{Lake, SessionOptions, SqlMessage, read_only};
+use pacbot_dashboards::Look;
+use pacbot_lake::{Lake, SqlMessage, read_only};
 
 use super::asset_types;
 use crate::config::Config;
@@ -33,7 +33,7 @@ pub(crate) struct Sql {
 
 pub(crate) async fn run(command: &Sql, config: &Config, out: &mut impl Write) -> anyhow::Result<ExitCode> {
     let lake = Lake::open(config.lake.clone(), asset_types()?).await.context("failed to open the lake")?;
-    let ctx = session(&lake).await?;
+    let ctx = look(config, &lake).await?.ctx;
     match &command.statement {
         Some(statement) => answer(&ctx, statement, command.format, out).await?,
         None => prompt::run(&ctx, command.format, out).await?,
@@ -41,11 +41,10 @@ pub(crate) async fn run(command: &Sql, config: &Config, out: &mut impl Write) ->
     Ok(ExitCode::SUCCESS)
 }
 
-/// A session with everything that there is to read.
-pub(crate) async fn session(lake: &Lake) -> anyhow::Result<SessionContext> {
-    let ctx = lake.session(SessionOptions::newest(Utc::now())).await.context("failed to read the lake")?;
-    register_views(&ctx).await.context("failed to plan the views")?;
-    Ok(ctx)
+/// A look at everything that there is to read.
+pub(crate) async fn look(config: &Config, lake: &Lake) -> anyhow::Result<Look> {
+    let groups = config.groups(lake.types()).await?;
+    Look::newest(lake, groups, Utc::now()).await.context("failed to look at the lake")
 }
 
 /// Runs one statement that can only read.

@@ -18,6 +18,7 @@ use pacbot_schemas::{AssetTypes, PolicyId, SourceError, fingerprint, nearest};
 
 use crate::overrides::Overrides;
 use crate::policy::Policy;
+use crate::scoping::{PolicyScopes, Scoping};
 
 mod files {
     include!(concat!(env!("OUT_DIR"), "/embedded.rs"));
@@ -35,6 +36,8 @@ pub struct Checked {
     pub values: BTreeMap<String, ScalarValue>,
     /// The asset tables that it reads, and which of their columns.
     pub reads: BTreeMap<String, BTreeSet<String>>,
+    /// The asset groups that it is limited to, and those with other parameters.
+    pub scoping: Scoping,
 }
 
 /// The policies, by id.
@@ -119,6 +122,25 @@ impl Catalog {
         self.0.remove(id).is_some()
     }
 
+    /// Limits policies to asset groups, and gives groups other parameters.
+    ///
+    /// # Errors
+    ///
+    /// Every policy that there is not, and every parameter that makes no sense.
+    pub fn scope(&mut self, scopes: &PolicyScopes) -> Result<(), Vec<SourceError>> {
+        let mut errors = Vec::new();
+        for checked in self.0.values_mut() {
+            match scopes.of(&checked.policy) {
+                Ok(scoping) if scoping == Scoping::default() => {}
+                Ok(scoping) => Arc::make_mut(checked).scoping = scoping,
+                Err(error) => errors.push(error),
+            }
+        }
+        let known: Vec<&str> = self.0.keys().map(PolicyId::as_str).collect();
+        errors.extend(scopes.unknown(&known));
+        if errors.is_empty() { Ok(()) } else { Err(errors) }
+    }
+
     /// All policies, by id.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<Checked>> {
         self.0.values()
@@ -132,9 +154,17 @@ impl Checked {
     ///
     /// Whatever planning says.
     pub async fn plan(&self, ctx: &SessionContext) -> Result<DataFrame, DataFusionError> {
+        self.plan_with(ctx, &self.values).await
+    }
+
+    pub(crate) async fn plan_with(
+        &self,
+        ctx: &SessionContext,
+        values: &BTreeMap<String, ScalarValue>,
+    ) -> Result<DataFrame, DataFusionError> {
         let frame = read_only(ctx, &self.policy.text).await?;
         let values: Vec<(&str, ScalarValue)> =
-            self.values.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
+            values.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
         if values.is_empty() { Ok(frame) } else { frame.with_param_values(values) }
     }
 
@@ -149,7 +179,7 @@ impl Checked {
     /// Text and parameters as one number: equal numbers give equal results on equal tables.
     #[must_use]
     pub fn fingerprint(&self) -> u64 {
-        fingerprint(&format!("{}\0{:?}", self.policy.text, self.values))
+        fingerprint(&format!("{}\0{:?}\0{:?}", self.policy.text, self.values, self.scoping))
     }
 }
 
@@ -171,7 +201,6 @@ async fn check(
     types: &AssetTypes,
     overrides: &Overrides,
 ) -> Result<Checked, SourceError> {
-    let at = |message: String| SourceError::at(&policy.file, &policy.text, place_of_select(&policy.text), message);
     if policy.asset_type != "assets"
         && types.get(&policy.asset_type).is_none_or(|def| def.asset_type.as_str() != policy.asset_type)
     {
@@ -186,24 +215,8 @@ async fn check(
         return Err(error.with_meant(near));
     }
     refuse_wildcards(&policy)?;
-    let mut values = BTreeMap::new();
-    let given = overrides.of(&policy.id);
-    for (name, parameter) in &policy.params {
-        let given = given.and_then(|given| given.get(name));
-        let value = given.map_or(&parameter.default, toml::Spanned::get_ref);
-        let value = parameter.r#type.value(value).map_err(|message| {
-            let message = format!("parameter `{name}` of `{}`: {message}", policy.id);
-            if given.is_some() { overrides.mistake(&policy.id, Some(name), message) } else { at(message) }
-        })?;
-        values.insert(name.clone(), value);
-    }
-    if let Some(unknown) = given.into_iter().flat_map(BTreeMap::keys).find(|name| !policy.params.contains_key(*name)) {
-        let message = format!("`{}` has no parameter `{unknown}`", policy.id);
-        let error = overrides.mistake(&policy.id, Some(unknown), message);
-        let near = nearest(unknown, policy.params.keys().map(String::as_str));
-        return Err(error.with_meant(near));
-    }
-    let checked = Checked { values, reads: BTreeMap::new(), policy };
+    let values = overrides.values(&policy)?;
+    let checked = Checked { values, reads: BTreeMap::new(), scoping: Scoping::default(), policy };
     let frame = checked.plan(ctx).await.map_err(|error| explained(&checked.policy, types, &error))?;
     let names: Vec<String> = frame.schema().fields().iter().map(|field| field.name().clone()).collect();
     let at = |message: String| {
@@ -234,7 +247,7 @@ fn columns_read(plan: &LogicalPlan) -> Result<BTreeMap<String, BTreeSet<String>>
     Ok(reads)
 }
 
-fn place_of_select(text: &str) -> std::ops::Range<usize> {
+pub(crate) fn place_of_select(text: &str) -> std::ops::Range<usize> {
     let start = text.find("---*/").map_or(0, |end| end + "---*/".len());
     let start = start + (text[start..].len() - text[start..].trim_start().len());
     start..start

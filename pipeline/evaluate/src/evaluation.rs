@@ -12,7 +12,7 @@ use datafusion::datasource::MemTable;
 use datafusion::error::DataFusionError;
 use datafusion::prelude::SessionContext;
 use futures::{StreamExt, TryStreamExt};
-use pacbot_lake::{Lake, LakeError, RunRow, SessionOptions, Spool, from_batches};
+use pacbot_lake::{GroupError, Groups, Lake, LakeError, RunRow, SessionOptions, Spool, from_batches};
 use pacbot_schemas::{AssetTypes, Category, PolicyId, PolicyStatus, RunId, Severity};
 use serde::{Deserialize, Serialize};
 use tracing::{info, warn};
@@ -50,8 +50,9 @@ pub struct PolicyRun {
     pub assets: u64,
     /// Assets with a violation.
     pub violating: u64,
-    /// Assets whose violations are all exempt.
-    pub exempt: u64,
+    /// The asset groups that it is limited to; none for all assets.
+    #[serde(default)]
+    pub groups: Vec<String>,
     /// Assets that could not be judged.
     pub unknown: u64,
     /// Violations.
@@ -100,6 +101,9 @@ pub enum EvaluateError {
     /// The lake could not be read or written.
     #[error("the lake failed")]
     Lake(#[from] LakeError),
+    /// The asset groups cannot be used.
+    #[error("the asset groups cannot be used")]
+    Groups(#[from] GroupError),
     /// A query of our own failed.
     #[error("failed to prepare the evaluation")]
     Prepare(#[from] DataFusionError),
@@ -113,13 +117,18 @@ const JUDGED: &str = "
     from %BASE% as base
     left join blind_scopes as blind
         on base.asset_type = blind.asset_type and base.account_id = blind.account_id and base.collected_in = blind.collected_in
-    left anti join outside_regions as outside on base.account_id = outside.account_id and base.region = outside.region";
+    left anti join outside_regions as outside on base.account_id = outside.account_id and base.region = outside.region
+    %SCOPE%";
+
+/// Of a policy that is limited to asset groups.
+const IN_SCOPE: &str =
+    "left semi join scope_members as member on base.asset_type = member.asset_type and base.asset_id = member.asset_id";
 
 /// Assets of an account-wide type that are of a region.
 const REGIONS: &str = "select distinct account_id, region from %TABLE% where region <> collected_in";
 
-/// Evaluates `enabled` policies over `snapshot` as run `run_id`, and writes violations and policy runs; `told` hears of
-/// each policy when it is done.
+/// Evaluates `enabled` policies over `snapshot` as run `run_id`, and writes violations, policy runs and who is in which
+/// group; `told` hears of each policy when it is done. `files` are the groups that are files.
 ///
 /// # Errors
 ///
@@ -128,6 +137,7 @@ const REGIONS: &str = "select distinct account_id, region from %TABLE% where reg
 pub async fn evaluate(
     lake: &Lake,
     enabled: &[Arc<Checked>],
+    files: Groups,
     snapshot: &RunRow,
     run_id: &RunId,
     told: &(dyn Fn(&PolicyRun) + Send + Sync),
@@ -135,6 +145,12 @@ pub async fn evaluate(
     let options =
         SessionOptions { versions: snapshot.versions(), run_at: snapshot.run_at, only_pinned: true, history: false };
     let ctx = lake.session(options).await?;
+    let groups = files.with_saved(lake, &ctx, snapshot.run_at).await?;
+    for name in enabled.iter().flat_map(|checked| checked.scoping.names()) {
+        groups.find(name)?;
+    }
+    groups.register(&ctx).await?;
+    lake.write_group_members(&ctx, run_id, snapshot.run_at).await?;
     let answers = answers(&ctx, snapshot.run_at).await?;
     let schema = lake.schema_of("violations")?;
     let mut evaluation = Evaluation::default();
@@ -195,7 +211,7 @@ fn pending(checked: &Checked, blind: &Blind, run_id: &RunId, at: DateTime<Utc>) 
         evaluated_at: at,
         assets: 0,
         violating: 0,
-        exempt: 0,
+        groups: checked.scoping.groups.clone(),
         unknown: 0,
         violations: 0,
         unknown_scopes: blind.gaps.iter().cloned().collect(),
@@ -226,6 +242,8 @@ async fn one(
     ctx.register_table("blind_scopes", Arc::new(blind_scopes(blind)?))?;
     ctx.deregister_table("outside_regions")?;
     ctx.register_table("outside_regions", Arc::new(outside_regions(&run.outside)?))?;
+    ctx.deregister_table("scope_members")?;
+    ctx.register_table("scope_members", checked.scoping.members(ctx).await?.into_view())?;
     ctx.deregister_table("judged")?;
     let judged = ctx.sql(&judged_sql(checked, blind)).await?;
     ctx.register_table("judged", judged.into_view())?;
@@ -239,7 +257,7 @@ async fn one(
     (run.assets, run.unknown) = (count(0), count(1));
 
     ctx.deregister_table("policy_rows")?;
-    ctx.register_table("policy_rows", checked.plan(ctx).await?.into_view())?;
+    ctx.register_table("policy_rows", checked.rows(ctx).await?.into_view())?;
     let rows = ctx
         .sql("select judged.asset_type as __asset_type, judged.collected_in as __collected_in, policy_rows.* from policy_rows join judged on policy_rows.asset_id = judged.asset_id where not judged.hidden")
         .await?;
@@ -283,7 +301,8 @@ fn judged_sql(checked: &Checked, blind: &Blind) -> String {
             format!("(select '{table}' as asset_type, asset_id, account_id, region, collected_in, unread from {table})")
         }
     };
-    JUDGED.replace("%HIDDEN%", &hidden).replace("%BASE%", &base)
+    let scope = if checked.scoping.groups.is_empty() { "" } else { IN_SCOPE };
+    JUDGED.replace("%HIDDEN%", &hidden).replace("%BASE%", &base).replace("%SCOPE%", scope)
 }
 
 fn blind_scopes(blind: &Blind) -> Result<MemTable, DataFusionError> {

@@ -14,6 +14,7 @@ mod overrides;
 mod parameter;
 mod policy;
 mod policy_test;
+mod scoping;
 
 pub use catalog::{COLUMNS, Catalog, Checked};
 pub use coverage::{BlindScope, Gap, OutsideRegion, UnreadRequest};
@@ -22,3 +23,4 @@ pub use overrides::Overrides;
 pub use parameter::ParameterType;
 pub use policy::{How, Parameter, Policy};
 pub use policy_test::{TEST_TIME, test_policy};
+pub use scoping::{PolicyScopes, Scoping};

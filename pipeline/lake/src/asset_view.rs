@@ -19,6 +19,9 @@ use pacbot_schemas::{AssetType, FRONT_COLUMNS, common_type, timestamp};
 use crate::error::LakeError;
 use crate::session::SessionOptions;
 
+/// The name of the view over all types.
+pub(crate) const VIEW: &str = "assets";
+
 /// When each scope of each asset type was last answered whole, in microseconds since the epoch.
 pub(crate) struct ScopeTimes(HashMap<String, HashMap<(String, String), i64>>);
 
@@ -132,7 +135,7 @@ pub async fn assets_view<'a>(
     ctx: &SessionContext,
     types: impl Iterator<Item = &'a AssetType>,
 ) -> Result<Arc<dyn TableProvider>, LakeError> {
-    let failed = LakeError::query("assets");
+    let failed = LakeError::query(VIEW);
     let mut union: Option<LogicalPlanBuilder> = None;
     for asset_type in types {
         let mut columns = vec![lit(asset_type.as_str()).alias("asset_type")];

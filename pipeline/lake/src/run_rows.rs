@@ -47,12 +47,23 @@ impl Lake {
         at: DateTime<Utc>,
     ) -> Result<u64, LakeError> {
         let tag = if part.is_empty() { run_id.to_string() } else { format!("{run_id}/{part}") };
+        self.replace_tagged_rows(table, &tag, rows, at).await
+    }
+
+    /// Makes `rows` those of `tag`, which names a run or a part of the table, in one commit.
+    async fn replace_tagged_rows(
+        &self,
+        table: &str,
+        tag: &str,
+        rows: impl Stream<Item = Result<RecordBatch, LakeError>> + Send,
+        at: DateTime<Utc>,
+    ) -> Result<u64, LakeError> {
         let mut pinned = Table::create(self, table).await?;
         // Written once; only the commit is tried again.
-        let add = writer::write(self, &pinned, std::pin::pin!(rows), &[(RUN_TAG, &tag)]).await?;
+        let add = writer::write(self, &pinned, std::pin::pin!(rows), &[(RUN_TAG, tag)]).await?;
         for _ in 0..ATTEMPTS {
             let written_before = |file: &crate::table::DataFile| {
-                file.tags.get(RUN_TAG).is_some_and(|found| found.as_deref() == Some(&tag))
+                file.tags.get(RUN_TAG).is_some_and(|found| found.as_deref() == Some(tag))
             };
             let remove: Vec<_> = pinned.files()?.into_iter().filter(written_before).collect();
             if remove.is_empty() && add.is_empty() {
@@ -81,6 +92,22 @@ impl Lake {
     ) -> Result<u64, LakeError> {
         let batch = to_batch(table, self.schema_of(table)?, rows)?;
         self.replace_run_rows(table, run_id, part, futures::stream::iter([Ok(batch)]), at).await
+    }
+
+    /// Like [`Lake::replace_run_values`], for rows that belong to something else than a run, for example a day.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub async fn replace_tagged_values<T: Serialize>(
+        &self,
+        table: &str,
+        tag: &str,
+        rows: &[T],
+        at: DateTime<Utc>,
+    ) -> Result<u64, LakeError> {
+        let batch = to_batch(table, self.schema_of(table)?, rows)?;
+        self.replace_tagged_rows(table, tag, futures::stream::iter([Ok(batch)]), at).await
     }
 
     /// Commits `rows` on top of `version` of `table`, or `None` when somebody else committed since: what was

@@ -140,7 +140,7 @@ impl Lake {
         // A plan over all types is as large as their number: types without a table have no assets.
         let landed = loaded.iter().filter(|(_, table)| table.is_some());
         let assets = asset_view::assets_view(&ctx, landed.map(|(asset_type, _)| asset_type)).await?;
-        register(&ctx, "assets", assets)?;
+        register(&ctx, asset_view::VIEW, assets)?;
         Ok(ctx)
     }
 

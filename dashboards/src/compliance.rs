@@ -1,0 +1,140 @@
+//! Compliance over time: the numbers of one evaluation for every group and domain, as rows of `compliance_daily`.
+//!
+//! The rows are made from the same views as everything else, over the state that the evaluation judged. So they can be made
+//! for any past evaluation whose versions are kept, and for groups that did not exist then.
+
+use std::collections::BTreeMap;
+
+use chrono::NaiveDate;
+use datafusion::error::DataFusionError;
+use pacbot_lake::{Groups, Lake, RunRow, from_batches};
+use pacbot_schemas::{RunStatus, Stage};
+use serde::{Deserialize, Serialize};
+
+use crate::domain::Domain;
+use crate::framework::Framework;
+use crate::look::{Look, LookError};
+use crate::views::{replace, text};
+
+/// The table.
+const TABLE: &str = "compliance_daily";
+
+/// Policies, categories, frameworks and the whole, as the views count them.
+const NUMBERS: &str = include_str!("compliance/numbers.sql");
+
+/// Why compliance could not be recorded.
+#[derive(Debug, thiserror::Error)]
+pub enum ComplianceError {
+    /// The lake could not be looked at.
+    #[error("failed to look at the lake as of {day}")]
+    Look {
+        /// The day.
+        day: NaiveDate,
+        /// The cause.
+        source: LookError,
+    },
+    /// The numbers could not be read.
+    #[error("failed to count compliance as of {day}")]
+    Count {
+        /// The day.
+        day: NaiveDate,
+        /// The cause.
+        source: Box<DataFusionError>,
+    },
+    /// The rows could not be written.
+    #[error("failed to write `{TABLE}`")]
+    Lake(#[from] pacbot_lake::LakeError),
+}
+
+/// A row of `compliance_daily`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ComplianceRow {
+    #[serde(default)]
+    run_id: String,
+    #[serde(default)]
+    day: String,
+    group_id: String,
+    domain_id: String,
+    kind: String,
+    id: String,
+    assets: u64,
+    passing: u64,
+    violating: u64,
+    exempt: u64,
+    unknown: u64,
+    open_issues: u64,
+    #[serde(default)]
+    classic_percent: Option<f64>,
+    #[serde(default)]
+    passing_percent: Option<f64>,
+    #[serde(default)]
+    judged_percent: Option<f64>,
+}
+
+/// The last full evaluation of each day, oldest first.
+#[must_use]
+pub fn last_of_each_day(runs: &[RunRow]) -> BTreeMap<NaiveDate, RunRow> {
+    let counts = |row: &&RunRow| {
+        row.stage == Stage::Evaluate
+            && row.selection.is_none()
+            && matches!(row.status, RunStatus::Complete | RunStatus::Partial)
+    };
+    let mut days: BTreeMap<NaiveDate, RunRow> = BTreeMap::new();
+    for row in runs.iter().filter(counts) {
+        let day = row.run_at.date_naive();
+        if days.get(&day).is_none_or(|last| (last.run_at, last.started_at) <= (row.run_at, row.started_at)) {
+            days.insert(day, row.clone());
+        }
+    }
+    days
+}
+
+/// Records compliance as of `run`, the last evaluation of its day, for all visible groups, domains and frameworks. It
+/// replaces what was recorded for the day. Yields the number of rows.
+///
+/// # Errors
+///
+/// [`ComplianceError`]; nothing is written then.
+pub async fn record_compliance(
+    lake: &Lake,
+    files: Groups,
+    domains: &[Domain],
+    frameworks: &[Framework],
+    run: &RunRow,
+) -> Result<u64, ComplianceError> {
+    let day = run.run_at.date_naive();
+    let looked = |source| ComplianceError::Look { day, source };
+    let look = Look::at_run(lake, files, run).await.map_err(looked)?;
+    look.by_group(domains).await.map_err(looked)?;
+    let counted = |source| ComplianceError::Count { day, source: Box::new(source) };
+    register_items(&look, frameworks).map_err(counted)?;
+    let batches = match look.ctx.sql(NUMBERS).await {
+        Ok(numbers) => numbers.collect().await,
+        Err(error) => Err(error),
+    };
+    // A row for each group and policy: as many as people read.
+    let mut rows: Vec<ComplianceRow> = from_batches(TABLE, &batches.map_err(counted)?)?;
+    for row in &mut rows {
+        row.run_id = run.run_id.to_string();
+        row.day = day.to_string();
+    }
+    // Rows belong to their day: another evaluation of it replaces them.
+    lake.replace_tagged_values(TABLE, &day.to_string(), &rows, run.run_at).await?;
+    Ok(rows.len() as u64)
+}
+
+/// Adds `framework_items`: a row for each item and policy.
+fn register_items(look: &Look, frameworks: &[Framework]) -> Result<(), DataFusionError> {
+    let items = || {
+        frameworks.iter().flat_map(|framework| {
+            let items = framework.item.iter();
+            items.flat_map(move |item| item.policies.iter().map(move |policy| (framework, item, policy)))
+        })
+    };
+    let columns = vec![
+        ("framework_id", text(&mut items().map(|(framework, _, _)| framework.id.as_str()))),
+        ("item_id", text(&mut items().map(|(_, item, _)| item.id.get_ref().as_str()))),
+        ("policy_id", text(&mut items().map(|(_, _, policy)| policy.as_str()))),
+    ];
+    replace(&look.ctx, "framework_items", columns)
+}
