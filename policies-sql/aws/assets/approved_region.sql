@@ -16,8 +16,15 @@ doc     = "Regions that assets may be in. Where the list is empty nothing is jud
 
 [params.exempt_types]
 type    = "list<string>"
-default = ["aws_region", "aws_vpc_security_group_rule"]
-doc     = "Asset types that are not judged: a region is not in a region, a rule is where its group is."
+default = [
+    "aws_accessanalyzer_analyzer", "aws_accessanalyzer_finding", "aws_cloudwatch_event_bus",
+    "aws_config_configuration_recorder", "aws_config_delivery_channel", "aws_config_rule", "aws_ec2_regional_settings",
+    "aws_emr_block_public_access_configuration", "aws_glue_data_catalog_encryption_settings", "aws_guardduty_detector",
+    "aws_guardduty_finding", "aws_inspector2_finding", "aws_inspector_finding", "aws_macie2_session", "aws_region",
+    "aws_securityhub_finding", "aws_securityhub_hub", "aws_securityhub_standards_subscription",
+    "aws_vpc_security_group_rule",
+]
+doc     = "Asset types that are not judged: a region is not in a region, a rule is where its group is, settings of a region are in every region, and what watches should be."
 ---*/
 -- An instance that is gone is still listed for an hour. Nobody can move what AWS manages for the account.
 with beyond_reach as (
