@@ -42,7 +42,7 @@ with required as (
 ),
 
 -- An instance that is gone is still listed for an hour. Nobody can tag what AWS manages for the account, nor a key that
--- waits for its deletion.
+-- waits for its deletion. What another account shares is tagged there.
 beyond_reach as (
     select
         account_id,
@@ -56,7 +56,39 @@ beyond_reach as (
         account_id,
         asset_id
     from aws_ec2_network_interface
-    where requester_managed
+    where requester_managed or owner_id <> account_id
+
+    union all
+
+    select
+        account_id,
+        asset_id
+    from aws_vpc_eip
+    where coalesce(service_managed, '') <> ''
+
+    union all
+
+    select
+        account_id,
+        asset_id
+    from aws_vpc
+    where owner_id <> account_id
+
+    union all
+
+    select
+        account_id,
+        asset_id
+    from aws_vpc_subnet
+    where owner_id <> account_id
+
+    union all
+
+    select
+        account_id,
+        asset_id
+    from aws_vpc_security_group
+    where owner_id <> account_id
 
     union all
 
@@ -86,6 +118,8 @@ tagged as (
         starts_with(assets.asset_type, 'aws_')
         and not coalesce(array_has($exempt_types, assets.asset_type), false)
         and assets.asset_id !~ ':role/(aws-service-role|aws-reserved)/'
+        -- Rules that a service made; EventBridge refuses to change them.
+        and assets.asset_id !~ ':rule/(AutoScalingManagedRule|StepFunctionsGetEvent|AwsBackupManagedRule|DO-NOT-DELETE-)'
 )
 
 select
