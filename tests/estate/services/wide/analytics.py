@@ -55,6 +55,7 @@ def _glue(scope):
             "EncryptionAtRest": {"CatalogEncryptionMode": "SSE-KMS", "SseAwsKmsKeyId": scope.made["key"]},
             "ConnectionPasswordEncryption": {"ReturnConnectionPasswordEncrypted": True,
                                              "AwsKmsKeyId": scope.made["key"]}})
+    scope.flag("catalog", {"aws-glue-catalog-encrypted": not good, "aws-glue-connection-passwords-encrypted": not good})
 
 
 def _notebooks(scope):

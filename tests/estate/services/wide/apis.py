@@ -15,7 +15,8 @@ def _rest(scope):
     apis, sloppy = scope.client("apigateway"), scope.within("dev")
     api = apis.create_rest_api(
         name="shop", description="the shop's API", version="1", apiKeySource="HEADER", minimumCompressionSize=1024,
-        endpointConfiguration={"types": ["REGIONAL"]}, disableExecuteApiEndpoint=not sloppy, tags=scope.tags("shop-api"))
+        endpointConfiguration={"types": ["REGIONAL"]}, disableExecuteApiEndpoint=not sloppy,
+        tags=scope.tags("shop-api"))
     root = apis.get_resources(restApiId=api["id"])["items"][0]["id"]
     carts = apis.create_resource(restApiId=api["id"], parentId=root, pathPart="carts")["id"]
     for resource, method, kind in ((root, "GET", "AWS_IAM"), (carts, "POST", "NONE" if sloppy else "AWS_IAM")):
@@ -41,7 +42,7 @@ def _state_machines(scope):
     logging = {"level": "ALL", "includeExecutionData": False, "destinations": [
         {"cloudWatchLogsLogGroup": {"logGroupArn": logs}}]} if good else {"level": "OFF"}
     machine = machines.create_state_machine(
-        name="checkout", definition=definition, roleArn=f"arn:aws:iam::{scope.account.id}:role/machines", type="STANDARD",
-        loggingConfiguration=logging, tracingConfiguration={"enabled": good},
-        tags=pairs(scope.tags("checkout"), "key", "value"))["stateMachineArn"]
+        name="checkout", definition=definition, type="STANDARD",
+        roleArn=f"arn:aws:iam::{scope.account.id}:role/machines", loggingConfiguration=logging,
+        tracingConfiguration={"enabled": good}, tags=pairs(scope.tags("checkout"), "key", "value"))["stateMachineArn"]
     scope.flag(machine, {"aws-stepfunctions-state-machine-logged": not good})

@@ -17,14 +17,16 @@ def _repositories(scope):
             repositoryName=name, imageTagMutability="IMMUTABLE" if good else "MUTABLE",
             imageScanningConfiguration={"scanOnPush": good}, tags=pairs(scope.tags(name)))
         if good:
-            ecr.put_lifecycle_policy(repositoryName=name, lifecyclePolicyText=json.dumps({"rules": [{
-                "rulePriority": 1, "action": {"type": "expire"}, "selection": {
-                    "tagStatus": "untagged", "countType": "sinceImagePushed", "countUnit": "days", "countNumber": 14}}]}))
+            untagged = {"tagStatus": "untagged", "countType": "sinceImagePushed", "countUnit": "days",
+                        "countNumber": 14}
+            ecr.put_lifecycle_policy(repositoryName=name, lifecyclePolicyText=json.dumps({"rules": [
+                {"rulePriority": 1, "action": {"type": "expire"}, "selection": untagged}]}))
         public = scope.within("dev") and name == "shop/tools"
         who = {"AWS": "*"} if public else {"AWS": f"arn:aws:iam::{scope.account.id}:root"}
         if good or public:
-            ecr.set_repository_policy(repositoryName=name, policyText=json.dumps({"Version": "2012-10-17", "Statement": [
-                {"Sid": "Pull", "Effect": "Allow", "Principal": who, "Action": ["ecr:BatchGetImage"]}]}))
+            statement = {"Sid": "Pull", "Effect": "Allow", "Principal": who, "Action": ["ecr:BatchGetImage"]}
+            ecr.set_repository_policy(repositoryName=name, policyText=json.dumps({
+                "Version": "2012-10-17", "Statement": [statement]}))
         scope.flag(f"arn:aws:ecr:{scope.region}:{scope.account.id}:repository/{name}", {
             "aws-ecr-repository-tags-immutable": not good, "aws-ecr-repository-scans-images": not good,
             "aws-ecr-repository-lifecycle-configured": not good, "aws-ecr-repository-not-public": public})

@@ -55,7 +55,9 @@ def _caches(scope):
         AtRestEncryptionEnabled=good, TransitEncryptionEnabled=good, SnapshotRetentionLimit=7 if good else 0,
         Tags=pairs(scope.tags("baskets")), **({"AuthToken": "not-a-secret-but-long"} if good else {}))
     scope.flag("baskets", {"aws-elasticache-replication-group-encrypted-at-rest": not good,
-                           "aws-elasticache-replication-group-encrypted-in-transit": not good})
+                           "aws-elasticache-replication-group-encrypted-in-transit": not good,
+                           "aws-elasticache-replication-group-authenticated": not good,
+                           "aws-elasticache-replication-group-backups-kept": not good})
     dax.create_cluster(
         ClusterName="carts", NodeType="dax.t3.small", ReplicationFactor=1, Description="carts",
         IamRoleArn=f"arn:aws:iam::{scope.account.id}:role/dax", Tags=pairs(scope.tags("carts-cache")),
@@ -67,5 +69,6 @@ def _replication_instance(scope):
     public = scope.within("dev")
     scope.client("dms").create_replication_instance(
         ReplicationInstanceIdentifier="migration", ReplicationInstanceClass="dms.t3.medium", AllocatedStorage=50,
-        PubliclyAccessible=public, MultiAZ=not public, AutoMinorVersionUpgrade=True, Tags=pairs(scope.tags("migration")))
+        PubliclyAccessible=public, MultiAZ=not public, AutoMinorVersionUpgrade=True,
+        Tags=pairs(scope.tags("migration")))
     scope.flag("migration", {"aws-dms-replication-instance-not-public": public})

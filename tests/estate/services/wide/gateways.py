@@ -54,7 +54,8 @@ def _nat_and_routes(scope):
 
 
 def _route_table(ec2, vpc, tags):
-    return ec2.create_route_table(VpcId=vpc, TagSpecifications=tagged("route-table", tags))["RouteTable"]["RouteTableId"]
+    made = ec2.create_route_table(VpcId=vpc, TagSpecifications=tagged("route-table", tags))
+    return made["RouteTable"]["RouteTableId"]
 
 
 def _endpoints(scope):
@@ -72,8 +73,8 @@ def _endpoints(scope):
 
 
 def _network_acl(scope):
-    """A list that lets the internet's SSH in if the account is sloppy."""
-    ec2 = scope.client("ec2")
+    """A list for the public subnet, which lets the internet's SSH in if the account is sloppy."""
+    ec2, subnet = scope.client("ec2"), scope.made["subnets"]["public-a"]
     acl = ec2.create_network_acl(VpcId=scope.made["vpc"], TagSpecifications=tagged(
         "network-acl", scope.tags("edge-acl")))["NetworkAcl"]["NetworkAclId"]
     sloppy = scope.within("dev")
@@ -82,6 +83,10 @@ def _network_acl(scope):
     for number, protocol, cidr, ports in entries:
         ec2.create_network_acl_entry(NetworkAclId=acl, RuleNumber=number, Protocol=protocol, RuleAction="allow",
                                      Egress=False, CidrBlock=cidr, PortRange=ports)
+    guarding = [{"Name": "association.subnet-id", "Values": [subnet]}]
+    former = ec2.describe_network_acls(Filters=guarding)["NetworkAcls"][0]["Associations"]
+    association = next(a for a in former if a["SubnetId"] == subnet)["NetworkAclAssociationId"]
+    ec2.replace_network_acl_association(AssociationId=association, NetworkAclId=acl)
     scope.flag(acl, {"aws-vpc-network-acl-no-internet-admin": sloppy})
 
 

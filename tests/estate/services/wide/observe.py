@@ -1,7 +1,7 @@
 """What boto3's own paginators list of the further asset types, in the shape of `services.observe`.
 
-An id is the ARN where the table's asset id is one that AWS gives and its last part alone is not unique;
-else it is that last part.
+An id is the table's asset id where that begins with `arn:` and its last part alone is not unique; else it
+is that last part.
 """
 from ..cloud import GLOBAL
 from ..observe import ids_of
@@ -26,7 +26,6 @@ REGIONAL = {  # table: (service, operation, arguments, ids in one page)
     "aws_api_gatewayv2_api": ("apigatewayv2", "get_apis", {}, _names("Items", "ApiId")),
     "aws_athena_workgroup": ("athena", "list_work_groups", {}, _names("WorkGroups", "Name")),
     "aws_backup_plan": ("backup", "list_backup_plans", {}, _names("BackupPlansList", "BackupPlanId")),
-    "aws_backup_vault": ("backup", "list_backup_vaults", {}, _names("BackupVaultList", "BackupVaultName")),
     "aws_cloudformation_stack": ("cloudformation", "describe_stacks", {}, _names("Stacks", "StackId")),
     "aws_dax_cluster": ("dax", "describe_clusters", {}, _names("Clusters", "ClusterName")),
     "aws_dms_replication_instance": ("dms", "describe_replication_instances", {}, _names(
@@ -46,7 +45,8 @@ REGIONAL = {  # table: (service, operation, arguments, ids in one page)
     "aws_ec2_transit_gateway": ("ec2", "describe_transit_gateways", {}, _names("TransitGateways", "TransitGatewayId")),
     "aws_ecr_repository": ("ecr", "describe_repositories", {}, _names("repositories", "repositoryArn")),
     "aws_ecs_cluster": ("ecs", "list_clusters", {}, lambda p: p["clusterArns"]),
-    "aws_elasticache_cluster": ("elasticache", "describe_cache_clusters", {}, _names("CacheClusters", "CacheClusterId")),
+    "aws_elasticache_cluster": ("elasticache", "describe_cache_clusters", {}, _names(
+        "CacheClusters", "CacheClusterId")),
     "aws_elasticache_replication_group": ("elasticache", "describe_replication_groups", {}, _names(
         "ReplicationGroups", "ReplicationGroupId")),
     "aws_emr_cluster": ("emr", "list_clusters", ALIVE, _names("Clusters", "Id")),
@@ -65,13 +65,16 @@ REGIONAL = {  # table: (service, operation, arguments, ids in one page)
     "aws_sagemaker_notebook_instance": ("sagemaker", "list_notebook_instances", {}, _names(
         "NotebookInstances", "NotebookInstanceName")),
     "aws_sfn_state_machine": ("stepfunctions", "list_state_machines", {}, _names("stateMachines", "stateMachineArn")),
-    "aws_sns_topic_subscription": ("sns", "list_subscriptions", {}, _names("Subscriptions", "SubscriptionArn")),
-    "aws_vpc_customer_gateway": ("ec2", "describe_customer_gateways", {}, _names("CustomerGateways", "CustomerGatewayId")),
+    "aws_sns_topic_subscription": ("sns", "list_subscriptions", {}, lambda p: [
+        f"{s['TopicArn']}:{s['Protocol']}:{s['Endpoint']}" for s in p["Subscriptions"]]),
+    "aws_vpc_customer_gateway": ("ec2", "describe_customer_gateways", {}, _names(
+        "CustomerGateways", "CustomerGatewayId")),
     "aws_vpc_dhcp_options": ("ec2", "describe_dhcp_options", {}, _names("DhcpOptions", "DhcpOptionsId")),
     "aws_vpc_egress_only_internet_gateway": ("ec2", "describe_egress_only_internet_gateways", {}, _names(
         "EgressOnlyInternetGateways", "EgressOnlyInternetGatewayId")),
     "aws_vpc_endpoint": ("ec2", "describe_vpc_endpoints", {}, _names("VpcEndpoints", "VpcEndpointId")),
-    "aws_vpc_internet_gateway": ("ec2", "describe_internet_gateways", {}, _names("InternetGateways", "InternetGatewayId")),
+    "aws_vpc_internet_gateway": ("ec2", "describe_internet_gateways", {}, _names(
+        "InternetGateways", "InternetGatewayId")),
     "aws_vpc_nat_gateway": ("ec2", "describe_nat_gateways", {}, _names("NatGateways", "NatGatewayId")),
     "aws_vpc_network_acl": ("ec2", "describe_network_acls", {}, _names("NetworkAcls", "NetworkAclId")),
     "aws_vpc_peering_connection": ("ec2", "describe_vpc_peering_connections", {}, _names(
@@ -101,7 +104,8 @@ def observed(cloud, accounts, regions):
     for account in accounts:
         for region in regions:
             for table, (service, operation, arguments, ids) in REGIONAL.items():
-                put(table, account.id, region, ids_of(cloud.client(service, account.id, region), operation, arguments, ids))
+                client = cloud.client(service, account.id, region)
+                put(table, account.id, region, ids_of(client, operation, arguments, ids))
             for table, (service, parents, parent_ids, operation, ids, argument) in WITHIN.items():
                 client = cloud.client(service, account.id, region)
                 put(table, account.id, region, [

@@ -1,4 +1,4 @@
-"""Backup plans and vaults, CloudFormation stacks, and Route 53 zones."""
+"""Backup plans, CloudFormation stacks, and Route 53 zones."""
 import json
 
 from ..cloud import pairs
@@ -16,9 +16,6 @@ def _backups(scope):
     backup.create_backup_vault(
         BackupVaultName="daily", BackupVaultTags=scope.tags("daily"),
         EncryptionKeyArn=f"arn:aws:kms:{scope.region}:{scope.account.id}:key/{scope.made['key']}")
-    backup.create_backup_vault(BackupVaultName="archive")
-    if scope.within("prod"):
-        backup.put_backup_vault_lock_configuration(BackupVaultName="archive", MinRetentionDays=30, MaxRetentionDays=400)
     backup.create_backup_plan(BackupPlan={"BackupPlanName": "daily", "Rules": [
         {"RuleName": "nightly", "TargetBackupVaultName": "daily", "ScheduleExpression": "cron(0 3 * * ? *)",
          "StartWindowMinutes": 60, "CompletionWindowMinutes": 180, "Lifecycle": {"DeleteAfterDays": 35}}]})
@@ -45,5 +42,6 @@ def _zones(scope):
     route53.create_query_logging_config(
         HostedZoneId=zone, CloudWatchLogsLogGroupArn=f"arn:aws:logs:us-east-1:{scope.account.id}:log-group:{group}:*")
     route53.create_hosted_zone(
-        Name="shop.internal", CallerReference=f"{stage}-private", VPC={"VPCRegion": scope.region, "VPCId": scope.made["vpc"]},
+        Name="shop.internal", CallerReference=f"{stage}-private",
+        VPC={"VPCRegion": scope.region, "VPCId": scope.made["vpc"]},
         HostedZoneConfig={"Comment": "inside", "PrivateZone": True})
