@@ -13,6 +13,7 @@ type    = "int"
 default = 90
 doc     = "A certificate with so many whole days left, or fewer, is a violation."
 ---*/
+-- Only the service that manages a certificate can renew it.
 select
     asset_id,
     account_id,
@@ -27,3 +28,4 @@ from aws_acm_certificate
 where
     date_part('day', not_after - now()) <= $min_days_left
     and status in ('ISSUED', 'EXPIRED')
+    and managed_by is null
