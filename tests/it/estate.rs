@@ -90,8 +90,17 @@ impl Issue {
 }
 
 pub(crate) fn seed(endpoint: &str, truth: &Path) -> Truth {
+    seed_with(&[], endpoint, truth)
+}
+
+/// The estate with a few assets of each further service.
+pub(crate) fn seed_wide(endpoint: &str, truth: &Path) -> Truth {
+    seed_with(&["--wide"], endpoint, truth)
+}
+
+fn seed_with(arguments: &[&str], endpoint: &str, truth: &Path) -> Truth {
     let mut command = python();
-    command.arg(estate_file("seed.py")).args(["--endpoint", endpoint, "--out"]).arg(truth);
+    command.arg(estate_file("seed.py")).args(arguments).args(["--endpoint", endpoint, "--out"]).arg(truth);
     finish(command);
     Truth::read(truth)
 }

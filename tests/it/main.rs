@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "tests")]
 
 mod bad_input;
+mod compared;
 mod demo;
 mod estate;
 mod faults;
@@ -18,3 +19,4 @@ mod people;
 mod servers;
 mod shrink;
 mod whole_path;
+mod wide_estate;

@@ -1,10 +1,7 @@
 //! Two days of the estate, collected from the emulator itself.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use serde::Deserialize;
-
-use crate::estate::{self, Flag, ISSUES, Issue, Places, Truth};
+use crate::compared;
+use crate::estate::{self, Flag, ISSUES, Issue, Truth};
 use crate::pacbot::Pacbot;
 use crate::servers::moto::Moto;
 
@@ -39,64 +36,16 @@ fn a_run_lands_what_boto3_lists_and_issues_follow_the_changes() {
     pacbot.expect(1, &["evaluate", "--fail-on", "critical"]);
 }
 
-/// What identifies an asset in the truth: the last part of its ARN, or a column of its own.
-fn id_of(table: &str) -> &'static str {
-    match table {
-        "aws_account" => "account_id",
-        "aws_region" => "region_name",
-        "aws_iam_access_key" => "access_key_id",
-        "aws_iam_account_summary" | "aws_iam_account_password_policy" => "account_id",
-        "aws_vpc_security_group_rule" => "security_group_rule_id",
-        "aws_ec2_application_load_balancer" | "aws_sns_topic" | "aws_iam_policy" => "asset_id",
-        _ => "regexp_replace(asset_id, '^.*[:/]', '')",
-    }
-}
-
 fn landed_as_observed(pacbot: &Pacbot, truth: &Truth) {
-    #[derive(Deserialize)]
-    struct Landed {
-        account_id: String,
-        region: String,
-        id: String,
-    }
-    let mut wrong = Vec::new();
-    for (table, observed) in &truth.observed {
-        let sql = format!("select account_id, collected_in as region, {} as id from {table}", id_of(table));
-        let mut landed: Places = BTreeMap::new();
-        for row in pacbot.rows::<Landed>(&sql) {
-            landed.entry(row.account_id).or_default().entry(row.region).or_default().push(row.id);
-        }
-        let sorted = |places: &Places| -> BTreeSet<(String, String, String)> {
-            let flat = places.iter().flat_map(|(account, regions)| {
-                regions.iter().flat_map(move |(region, ids)| {
-                    ids.iter().map(move |id| (account.clone(), region.clone(), id.clone()))
-                })
-            });
-            flat.collect()
-        };
-        let (landed, observed) = (sorted(&landed), sorted(observed));
-        if landed != observed {
-            let lost: Vec<_> = observed.difference(&landed).take(3).collect();
-            let extra: Vec<_> = landed.difference(&observed).take(3).collect();
-            wrong.push(format!("{table}: not landed {lost:?}, not observed {extra:?}"));
-        }
-    }
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert!(truth.observed.len() >= 27, "the truth is about all first types");
+    compared::landed_as_observed(pacbot, &truth.observed);
 }
 
 fn flags_are_open(pacbot: &Pacbot, truth: &Truth) {
-    let issues: Vec<Issue> = pacbot.rows(ISSUES);
-    let judged: BTreeSet<String> = pacbot
-        .rows::<BTreeMap<String, String>>("select distinct policy_id from policy_runs")
-        .into_iter()
-        .flat_map(BTreeMap::into_values)
-        .collect();
+    let judged = compared::judged_policies(pacbot);
     let unknown: Vec<&String> = truth.flags.keys().filter(|policy| !judged.contains(*policy)).collect();
     assert!(unknown.is_empty(), "the seeder flags policies that do not exist: {unknown:?}");
-    let is_open = |flag: &Flag| issues.iter().any(|issue| issue.is_about(flag) && issue.state == "open");
-    let missed: Vec<Flag> = truth.all_flags().into_iter().filter(|flag| !is_open(flag)).collect();
-    assert!(missed.is_empty(), "violated on purpose and not found: {missed:#?}");
+    compared::flags_are_open(pacbot, &truth.all_flags());
 }
 
 /// Compares the newest run's transitions with what the day changed, for the policies that the seeder flags. Others may

@@ -21,7 +21,8 @@ use crate::cell::Cell;
 /// What `now()` is in policy tests.
 pub const TEST_TIME: &str = "2026-01-15T12:00:00Z";
 
-/// Runs `script`, the text of the `.slt` file named `file`, against `checked`.
+/// Runs `script`, the text of the `.slt` file named `file`, against `checked`. Lines `# with NAME = VALUE` give parameters
+/// other values than their defaults.
 ///
 /// # Errors
 ///
@@ -37,6 +38,7 @@ pub async fn test_policy(
     if !records.iter().any(|record| matches!(record, sqllogictest::Record::Query { .. })) {
         return Err(format!("{file}: asks nothing: it holds no `query`"));
     }
+    let checked = Arc::new(with_values(&checked, file, script)?);
     let mut runner = Runner::new(|| {
         let (checked, types) = (checked.clone(), types.clone());
         async move { Session::new(&checked, types).await }
@@ -45,6 +47,22 @@ pub async fn test_policy(
         runner.run_async(record).await.map_err(|error| error.display(false).to_string())?;
     }
     Ok(())
+}
+
+/// The policy with the values that its test gives.
+fn with_values(checked: &Checked, file: &str, script: &str) -> Result<Checked, String> {
+    let mut checked = checked.clone();
+    for line in script.lines().filter_map(|line| line.strip_prefix("# with ")) {
+        let given: toml::Table =
+            toml::from_str(line).map_err(|error| format!("{file}: `# with {line}` is no TOML: {error}"))?;
+        for (name, value) in given {
+            let parameter = checked.policy.params.get(&name);
+            let parameter = parameter.ok_or_else(|| format!("{file}: the policy has no parameter `{name}`"))?;
+            let value = parameter.r#type.value(&value).map_err(|message| format!("{file}: `{name}`: {message}"))?;
+            checked.values.insert(name, value);
+        }
+    }
+    Ok(checked)
 }
 
 struct Session(SessionContext);

@@ -1,8 +1,8 @@
 /*---
 id          = "aws-assets-known-application"
 title       = "The tag Application names a known application"
-severity    = "low"
-category    = "tagging"
+severity    = "high"
+category    = "governance"
 asset_type  = "assets"
 description = "Costs and issues of an unknown application belong to nobody."
 remediation = "Set the tag to one of the known names."

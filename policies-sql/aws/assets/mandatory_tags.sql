@@ -17,8 +17,22 @@ doc     = "Keys that every asset has to have, in any case. An empty value will d
 [params.exempt_types]
 type    = "list<string>"
 default = [
-    "aws_account", "aws_iam_access_key", "aws_iam_account_password_policy", "aws_iam_account_summary", "aws_iam_group",
-    "aws_iam_policy", "aws_iam_saml_provider", "aws_iam_server_certificate", "aws_region", "aws_vpc_security_group_rule",
+    "aws_accessanalyzer_finding", "aws_account", "aws_account_alternate_contact", "aws_account_contact",
+    "aws_api_gateway_resource", "aws_backup_plan", "aws_backup_protected_resource", "aws_backup_vault",
+    "aws_cloudwatch_alarm", "aws_cloudwatch_event_bus", "aws_cloudwatch_log_metric_filter",
+    "aws_config_configuration_recorder", "aws_config_delivery_channel", "aws_config_rule", "aws_ec2_autoscaling_policy",
+    "aws_ec2_launch_configuration", "aws_ec2_load_balancer_listener", "aws_ec2_regional_settings",
+    "aws_elastic_beanstalk_application", "aws_elasticache_reserved_cache_node",
+    "aws_emr_block_public_access_configuration", "aws_glue_connection", "aws_glue_data_catalog_encryption_settings",
+    "aws_glue_security_configuration", "aws_guardduty_finding", "aws_health_affected_entity", "aws_health_event",
+    "aws_iam_access_key", "aws_iam_account_password_policy", "aws_iam_account_summary", "aws_iam_group",
+    "aws_iam_policy", "aws_iam_saml_provider", "aws_iam_server_certificate", "aws_inspector2_finding",
+    "aws_inspector_finding", "aws_macie2_session", "aws_organizations_policy", "aws_organizations_root",
+    "aws_rds_db_event_subscription", "aws_rds_reserved_db_instance", "aws_redshift_reserved_node", "aws_region",
+    "aws_route53_zone", "aws_s3_account_settings", "aws_securityhub_finding", "aws_securityhub_standards_subscription",
+    "aws_shield_subscription", "aws_sns_topic_subscription", "aws_ssm_managed_instance",
+    "aws_ssm_managed_instance_compliance", "aws_ssm_managed_instance_patch_state", "aws_trusted_advisor_check_resource",
+    "aws_trusted_advisor_check_summary", "aws_vpc_security_group_rule", "aws_workspaces_workspace",
 ]
 doc     = "Asset types that have no tags, whose tags are not collected, or that belong to an asset which has them."
 ---*/
@@ -28,7 +42,7 @@ with required as (
 ),
 
 -- An instance that is gone is still listed for an hour. Nobody can tag what AWS manages for the account, nor a key that
--- waits for its deletion.
+-- waits for its deletion. What another account shares is tagged there.
 beyond_reach as (
     select
         account_id,
@@ -42,7 +56,39 @@ beyond_reach as (
         account_id,
         asset_id
     from aws_ec2_network_interface
-    where requester_managed
+    where requester_managed or owner_id <> account_id
+
+    union all
+
+    select
+        account_id,
+        asset_id
+    from aws_vpc_eip
+    where coalesce(service_managed, '') <> ''
+
+    union all
+
+    select
+        account_id,
+        asset_id
+    from aws_vpc
+    where owner_id <> account_id
+
+    union all
+
+    select
+        account_id,
+        asset_id
+    from aws_vpc_subnet
+    where owner_id <> account_id
+
+    union all
+
+    select
+        account_id,
+        asset_id
+    from aws_vpc_security_group
+    where owner_id <> account_id
 
     union all
 
@@ -72,6 +118,8 @@ tagged as (
         starts_with(assets.asset_type, 'aws_')
         and not coalesce(array_has($exempt_types, assets.asset_type), false)
         and assets.asset_id !~ ':role/(aws-service-role|aws-reserved)/'
+        -- Rules that a service made; EventBridge refuses to change them.
+        and assets.asset_id !~ ':rule/(AutoScalingManagedRule|StepFunctionsGetEvent|AwsBackupManagedRule|DO-NOT-DELETE-)'
 )
 
 select

@@ -2,7 +2,7 @@
 id          = "aws-cloudfront-distribution-approved"
 title       = "CloudFront distributions are approved"
 severity    = "medium"
-category    = "governance"
+category    = "security"
 asset_type  = "aws_cloudfront_distribution"
 description = "What is published to the world should have been somebody's decision."
 remediation = "Put its id on the list, or disable it."

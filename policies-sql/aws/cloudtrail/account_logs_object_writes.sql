@@ -8,13 +8,13 @@ description = "Without data events nobody can tell who changed which object."
 remediation = "Add S3 data events to a trail."
 how         = { cli = "aws cloudtrail put-event-selectors --trail-name NAME --advanced-event-selectors file://selectors.json", terraform = "aws_cloudtrail: advanced_event_selector", console = "CloudTrail > Trails > Data events > Edit" }
 ---*/
--- By either kind of selector, of a trail that logs. A selector that names some buckets does not cover all.
+-- By either kind of selector, of a trail that is not known to have stopped. A selector that names some buckets does not cover all.
 with basic as (
     select
         account_id,
         unnest(event_selectors) as selector
     from aws_cloudtrail_trail
-    where is_logging
+    where coalesce(is_logging, true)
 ),
 
 data_resources as (
@@ -31,7 +31,7 @@ advanced as (
         arn,
         unnest(advanced_event_selectors) as selector
     from aws_cloudtrail_trail
-    where is_logging
+    where coalesce(is_logging, true)
 ),
 
 numbered as (

@@ -9,7 +9,7 @@ remediation = "Make a metric filter on the trail's log group for changes of buck
 how         = { cli = "aws logs put-metric-filter --log-group-name GROUP --filter-name bucket-policy-changes --filter-pattern PATTERN --metric-transformations metricName=M,metricNamespace=N,metricValue=1", terraform = "aws_cloudwatch_log_metric_filter, aws_cloudwatch_metric_alarm", console = "CloudWatch > Log groups > Metric filters > Create metric filter" }
 ---*/
 -- The chain: a trail of all regions that logs, its log group, a filter that names the event, an alarm on its metric that
--- tells somebody.
+-- tells somebody. A link whose state is unknown is taken to hold.
 with filters as (
     select
         account_id,
@@ -32,8 +32,8 @@ told as (
         and filters.metric['metric_name'] = alarm.metric_name
         and filters.metric['metric_namespace'] = alarm.namespace
     where
-        trail.is_multi_region_trail
-        and trail.is_logging
+        coalesce(trail.is_multi_region_trail, true)
+        and coalesce(trail.is_logging, true)
         and strpos(filters.filter_pattern, 'PutBucketPolicy') > 0
         and array_length(alarm.alarm_actions) > 0
         and coalesce(alarm.actions_enabled, true)

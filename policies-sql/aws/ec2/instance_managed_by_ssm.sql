@@ -1,8 +1,8 @@
 /*---
 id          = "aws-ec2-instance-managed-by-ssm"
 title       = "Running instances answer to SSM"
-severity    = "medium"
-category    = "security"
+severity    = "high"
+category    = "governance"
 asset_type  = "aws_ec2_instance"
 description = "What SSM does not reach is not patched, not listed and not reached in an emergency."
 remediation = "Give the instance a role with AmazonSSMManagedInstanceCore, and start the agent."

@@ -1,7 +1,7 @@
 /*---
 id          = "aws-ec2-instance-no-guardduty-findings"
 title       = "GuardDuty sees no attack on instances"
-severity    = "critical"
+severity    = "high"
 category    = "security"
 asset_type  = "aws_ec2_instance"
 description = "It has seen traffic or calls that look like an attack on this instance, or from it."
@@ -10,8 +10,8 @@ how         = { cli = "aws guardduty list-findings --detector-id DETECTOR", terr
 
 [params.min_severity]
 type    = "float"
-default = 4.0
-doc     = "Severity, 1 to 10, from which a finding counts."
+default = 1.0
+doc     = "Severity, 1 to 10, from which a finding counts; 4 leaves out what GuardDuty calls low."
 ---*/
 select
     instance.asset_id,

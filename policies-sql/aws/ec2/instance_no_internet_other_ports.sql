@@ -15,8 +15,8 @@ default = [80, 443]
 doc     = "TCP ports that may be open to the internet."
 ---*/
 -- Each interface has its own addresses and groups. A rule for ::/0 lets nobody in where there is no IPv6 address, and one
--- for 0.0.0.0/0 nobody where there is no public one. A subnet without a route from the internet would save an instance
--- until somebody adds the route; it is judged all the same.
+-- for 0.0.0.0/0 nobody where there is no public one. Nobody gets into a subnet without a route to an internet gateway; a
+-- subnet whose routes are unknown is taken to have one.
 -- Each opening is a violation of its own: one may be meant where another is not.
 with interfaces as (
     select
@@ -35,8 +35,57 @@ memberships as (
         region,
         interface['association']['public_ip'] as public_ip,
         interface['ipv6_addresses'][1]['ipv6_address'] as ipv6_address,
+        interface['vpc_id'] as vpc_id,
+        interface['subnet_id'] as subnet_id,
         unnest(interface['groups']) as security_group
     from interfaces
+),
+
+-- A subnet has the routes of its own table, else those of the main table of its VPC.
+associations as (
+    select
+        account_id,
+        region,
+        vpc_id,
+        route_table_id,
+        unnest(associations) as association
+    from aws_vpc_route_table
+),
+
+table_routes as (
+    select
+        account_id,
+        region,
+        route_table_id,
+        unnest(routes) as route
+    from aws_vpc_route_table
+),
+
+internet_tables as (
+    select distinct
+        account_id,
+        region,
+        route_table_id
+    from table_routes
+    where
+        (route['destination_cidr_block'] = '0.0.0.0/0' or route['destination_ipv6_cidr_block'] = '::/0')
+        and starts_with(route['gateway_id'], 'igw-')
+        and coalesce(route['state'], 'active') = 'active'
+),
+
+routing as (
+    select
+        associations.account_id,
+        associations.region,
+        associations.vpc_id,
+        associations.association['subnet_id'] as subnet_id,
+        coalesce(associations.association['main'], false) as is_main,
+        internet_tables.route_table_id is not null as is_public
+    from associations
+    left join internet_tables
+        on associations.account_id = internet_tables.account_id
+        and associations.region = internet_tables.region
+        and associations.route_table_id = internet_tables.route_table_id
 ),
 
 open_rules as (
@@ -84,6 +133,16 @@ openings as (
             (open_rules.cidr = '0.0.0.0/0' and memberships.public_ip is not null)
             or (open_rules.cidr = '::/0' and memberships.ipv6_address is not null)
         )
+    left join routing as own
+        on memberships.account_id = own.account_id
+        and memberships.region = own.region
+        and memberships.subnet_id = own.subnet_id
+    left join routing as main
+        on memberships.account_id = main.account_id
+        and memberships.region = main.region
+        and memberships.vpc_id = main.vpc_id
+        and main.is_main
+    where coalesce(own.is_public, main.is_public, true)
 )
 
 select

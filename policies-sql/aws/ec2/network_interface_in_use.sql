@@ -9,7 +9,7 @@ remediation = "`aws ec2 delete-network-interface --network-interface-id ID`."
 how         = { cli = "aws ec2 delete-network-interface --network-interface-id ID", terraform = "remove aws_network_interface", console = "EC2 > Network interfaces > Actions > Delete" }
 references  = ["https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/using-eni.html"]
 ---*/
--- Services come back to the interfaces that they manage.
+-- Services come back to the interfaces that they manage. The owner of a subnet that is shared sees what others hold in it.
 select
     asset_id,
     account_id,
@@ -21,3 +21,4 @@ from aws_ec2_network_interface
 where
     status = 'available'
     and not coalesce(requester_managed, false)
+    and coalesce(owner_id, account_id) = account_id

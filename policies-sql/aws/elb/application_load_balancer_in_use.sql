@@ -2,7 +2,7 @@
 id          = "aws-elb-application-load-balancer-in-use"
 title       = "Application load balancers have targets"
 severity    = "low"
-category    = "costOptimization"
+category    = "governance"
 asset_type  = "aws_ec2_application_load_balancer"
 description = "A load balancer without targets costs money and serves errors."
 remediation = "Delete it, or give it targets."

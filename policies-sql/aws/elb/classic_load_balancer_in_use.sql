@@ -2,7 +2,7 @@
 id          = "aws-elb-classic-load-balancer-in-use"
 title       = "Classic load balancers have instances"
 severity    = "low"
-category    = "costOptimization"
+category    = "governance"
 asset_type  = "aws_ec2_classic_load_balancer"
 description = "A load balancer without instances costs money and serves errors."
 remediation = "Delete it."

@@ -19,7 +19,7 @@ with keys as (
     select
         account_id,
         user_name,
-        string_agg(access_key_id || ' (' || lower(status) || ')', ', ' order by access_key_id) as access_keys
+        string_agg(access_key_id || ' (' || coalesce(lower(status), 'status unknown') || ')', ', ' order by access_key_id) as access_keys
     from aws_iam_access_key
     group by
         account_id,

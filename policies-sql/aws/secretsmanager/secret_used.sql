@@ -13,10 +13,13 @@ type    = "int"
 default = 90
 doc     = "Days after which a secret that nobody read is too much."
 ---*/
+-- A secret that a service made goes when the service lets it go.
 select
     asset_id,
     account_id,
     region,
     'not read since ' || cast(cast(coalesce(last_accessed_date, created_date) as date) as varchar) as reason
 from aws_secretsmanager_secret
-where date_part('day', now() - coalesce(last_accessed_date, created_date)) > $max_unused_days
+where
+    date_part('day', now() - coalesce(last_accessed_date, created_date)) > $max_unused_days
+    and owning_service is null

@@ -52,12 +52,15 @@ class Cloud:
         request = urllib.request.Request(f"{self.endpoint}/moto-api/{path}", data=b"", method="POST")
         urllib.request.urlopen(request, timeout=60).close()
 
-    def reset(self):
-        """Empties the emulator and brings its generator of ids to the same state, used or fresh."""
+    def reset(self, lists=LISTS):
+        """Empties the emulator and brings its generator of ids to the same state, used or fresh.
+
+        `lists` names an operation without arguments of every service that will be used.
+        """
         # While it empties one service, moto may make another anew that it then forgets to empty, and the
         # first call of a service draws ids to set it up. So: empty, call every service, empty again.
         self.emulator("reset")
-        for service, operation in LISTS.items():
+        for service, operation in lists.items():
             try:
                 getattr(self.client(service, MANAGEMENT_ACCOUNT, "us-east-1"), operation)()
             except ClientError as error:

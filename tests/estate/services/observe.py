@@ -48,7 +48,7 @@ def observed(cloud, accounts, regions):
         for region in regions:
             for table, (service, operation, arguments, ids) in REGIONAL.items():
                 client = cloud.client(service, account.id, region)
-                put(table, account.id, region, _ids(client, operation, arguments, ids))
+                put(table, account.id, region, ids_of(client, operation, arguments, ids))
         for table, ids in _global(cloud, account).items():
             put(table, account.id, GLOBAL, ids)
     return dict(sorted(tables.items()))
@@ -65,7 +65,8 @@ def bucket_regions(cloud, accounts):
     return regions
 
 
-def _ids(client, operation, arguments, ids):
+def ids_of(client, operation, arguments, ids):
+    """The ids in all pages of an operation."""
     if client.can_paginate(operation):
         pages = client.get_paginator(operation).paginate(**arguments)
     else:
@@ -77,8 +78,8 @@ def _global(cloud, account):
     iam = cloud.client("iam", account.id, "us-east-1")
     ec2 = cloud.client("ec2", account.id, "us-east-1")
     s3 = cloud.client("s3", account.id, "us-east-1")
-    users = _ids(iam, "list_users", {}, lambda p: [u["UserName"] for u in p["Users"]])
-    keys = [k for user in users for k in _ids(iam, "list_access_keys", {"UserName": user}, lambda p: [
+    users = ids_of(iam, "list_users", {}, lambda p: [u["UserName"] for u in p["Users"]])
+    keys = [k for user in users for k in ids_of(iam, "list_access_keys", {"UserName": user}, lambda p: [
         k["AccessKeyId"] for k in p["AccessKeyMetadata"]])]
     return {
         "aws_account": [account.id],
@@ -86,9 +87,9 @@ def _global(cloud, account):
         "aws_s3_bucket": [b["Name"] for b in s3.list_buckets()["Buckets"]],
         "aws_iam_user": users,
         "aws_iam_access_key": keys,
-        "aws_iam_role": _ids(iam, "list_roles", {}, lambda p: [r["RoleName"] for r in p["Roles"]]),
-        "aws_iam_group": _ids(iam, "list_groups", {}, lambda p: [g["GroupName"] for g in p["Groups"]]),
-        "aws_iam_policy": _ids(iam, "list_policies", {"OnlyAttached": True}, lambda p: [
+        "aws_iam_role": ids_of(iam, "list_roles", {}, lambda p: [r["RoleName"] for r in p["Roles"]]),
+        "aws_iam_group": ids_of(iam, "list_groups", {}, lambda p: [g["GroupName"] for g in p["Groups"]]),
+        "aws_iam_policy": ids_of(iam, "list_policies", {"OnlyAttached": True}, lambda p: [
             d["Arn"] for d in p["Policies"]]),
         # Both have one row for each account, the second one even where there is no password policy.
         "aws_iam_account_summary": [account.id],

@@ -4,7 +4,7 @@ use aws_sdk_s3::Client;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::primitives::{DateTime, DateTimeFormat};
 use aws_sdk_s3::types::{
-    Bucket, Grant, LifecycleRule, LifecycleRuleFilter, RoutingRule, ServerSideEncryptionRule, Tag,
+    Bucket, Grant, LifecycleRule, LifecycleRuleFilter, ReplicationRule, RoutingRule, ServerSideEncryptionRule, Tag,
 };
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use pacbot_cloud::CallError;
@@ -57,6 +57,15 @@ pub(super) async fn answer(client: &Client, bucket: &str, request: &str) -> Opti
         "lifecycle" => {
             let answer = client.get_bucket_lifecycle_configuration().bucket(bucket).send().await;
             answer.map_err(failed).map(|answer| json!({ "Rules": each(answer.rules(), lifecycle_rule) }))
+        }
+        "replication" => {
+            let answer = client.get_bucket_replication().bucket(bucket).send().await;
+            answer.map_err(failed).map(|answer| {
+                let configuration = answer.replication_configuration().map(|found| {
+                    json!({ "Role": found.role(), "Rules": each(found.rules(), replication_rule) })
+                });
+                json!({ "ReplicationConfiguration": configuration })
+            })
         }
         "tags" => {
             let answer = client.get_bucket_tagging().bucket(bucket).send().await;
@@ -197,6 +206,22 @@ fn lifecycle_filter(filter: &LifecycleRuleFilter) -> Value {
         "ObjectSizeGreaterThan": filter.object_size_greater_than(),
         "ObjectSizeLessThan": filter.object_size_less_than(),
         "And": and,
+    })
+}
+
+fn replication_rule(rule: &ReplicationRule) -> Value {
+    let destination = rule.destination().map(|destination| {
+        json!({
+            "Bucket": destination.bucket(),
+            "Account": destination.account(),
+            "StorageClass": destination.storage_class().map(|class| class.as_str()),
+        })
+    });
+    json!({
+        "ID": rule.id(),
+        "Priority": rule.priority(),
+        "Status": rule.status().as_str(),
+        "Destination": destination,
     })
 }
 

@@ -47,6 +47,11 @@ fn script() -> Script {
             "<LifecycleConfiguration><Rule><ID>r</ID><Status>Enabled</Status><Filter><Prefix>tmp/</Prefix></Filter>\
              <Expiration><Days>7</Days></Expiration></Rule></LifecycleConfiguration>",
         ),
+        (
+            "GET:replication",
+            "<ReplicationConfiguration><Role>arn:r</Role><Rule><ID>r</ID><Priority>1</Priority><Status>Enabled</Status>\
+             <Destination><Bucket>arn:aws:s3:::far</Bucket></Destination></Rule></ReplicationConfiguration>",
+        ),
         ("GET:tagging", "<Tagging><TagSet><Tag><Key>team</Key><Value>a</Value></Tag></TagSet></Tagging>"),
         (
             "GET:website",
@@ -60,6 +65,7 @@ fn script() -> Script {
         ("GET:publicAccessBlock", "NoSuchPublicAccessBlockConfiguration"),
         ("GET:encryption", "ServerSideEncryptionConfigurationNotFoundError"),
         ("GET:lifecycle", "NoSuchLifecycleConfiguration"),
+        ("GET:replication", "ReplicationConfigurationNotFoundError"),
         ("GET:tagging", "NoSuchTagSet"),
         ("GET:website", "NoSuchWebsiteConfiguration"),
     ]
@@ -101,6 +107,7 @@ async fn buckets_have_all_their_sub_resources() {
     assert_eq!(shown("website_index_document"), ["index.html", "-"]);
     assert!(shown("acl")[0].contains("uri: http://all"), "{:?}", shown("acl"));
     assert!(shown("policy_std")[0].contains("{AWS: [*]}"), "{:?}", shown("policy_std"));
+    assert!(shown("replication")[0].contains("bucket: arn:aws:s3:::far"), "{:?}", shown("replication"));
     assert!(shown("server_side_encryption_configuration")[0].contains("aws:kms"));
     assert_eq!(shown("unread"), ["[]", "[]"]);
     assert_eq!(script.count("GET:location"), 3, "once a bucket");

@@ -1,0 +1,192 @@
+/*---
+id          = "aws-elb-network-load-balancer-not-open-to-world"
+title       = "Network load balancers cannot be reached from the internet"
+severity    = "critical"
+category    = "security"
+asset_type  = "aws_ec2_network_load_balancer"
+description = "A load balancer on the internet that lets everyone in opens what is behind it to everyone. That should be a decision, not a default."
+remediation = "Take the rules for 0.0.0.0/0 and ::/0 out of its security groups. One that was made without groups can get none: make it again with groups, or with the scheme internal. List the ports that may be public in `public_ports`."
+how         = { cli = "aws ec2 revoke-security-group-ingress --group-id GROUP --security-group-rule-ids RULE", terraform = "aws_lb: internal = true", console = "EC2 > Load Balancers > Security > Edit" }
+references  = ["https://docs.aws.amazon.com/elasticloadbalancing/latest/network/load-balancer-security-groups.html"]
+
+[params.public_ports]
+type    = "list<int>"
+default = []
+doc     = "Ports on which load balancers may serve the whole internet, for example 443."
+---*/
+-- An open rule without a listener behind it lets nobody in. A load balancer that was made without groups lets everyone in.
+with internet_facing as (
+    select
+        asset_id,
+        account_id,
+        region,
+        dns_name,
+        security_groups,
+        unnest(listeners) as listener
+    from aws_ec2_network_load_balancer
+    where scheme = 'internet-facing'
+),
+
+listeners as (
+    select
+        asset_id,
+        account_id,
+        region,
+        dns_name,
+        listener['port'] as port,
+        case
+            when listener['protocol'] = 'UDP' then make_array('-1', 'udp', '17')
+            when listener['protocol'] = 'TCP_UDP' then make_array('-1', 'tcp', '6', 'udp', '17')
+            else make_array('-1', 'tcp', '6')
+        end as protocols,
+        unnest(security_groups) as group_id
+    from internet_facing
+),
+
+open_rules as (
+    select
+        account_id,
+        region,
+        group_id,
+        ip_protocol,
+        case
+            when cidr_ipv4 = '0.0.0.0/0' then cidr_ipv4
+            else cidr_ipv6
+        end || ' by rule ' || security_group_rule_id as way,
+        -- A rule for all traffic covers every port and names none.
+        case when ip_protocol = '-1' then 0 else from_port end as from_port,
+        case when ip_protocol = '-1' then 65535 else to_port end as to_port
+    from aws_vpc_security_group_rule
+    where
+        not is_egress
+        and (cidr_ipv4 = '0.0.0.0/0' or cidr_ipv6 = '::/0')
+),
+
+-- A subnet has the routes of its own table, else those of the main table of its VPC.
+associations as (
+    select
+        account_id,
+        region,
+        vpc_id,
+        route_table_id,
+        unnest(associations) as association
+    from aws_vpc_route_table
+),
+
+table_routes as (
+    select
+        account_id,
+        region,
+        route_table_id,
+        unnest(routes) as route
+    from aws_vpc_route_table
+),
+
+internet_tables as (
+    select distinct
+        account_id,
+        region,
+        route_table_id
+    from table_routes
+    where
+        (route['destination_cidr_block'] = '0.0.0.0/0' or route['destination_ipv6_cidr_block'] = '::/0')
+        and starts_with(route['gateway_id'], 'igw-')
+        and coalesce(route['state'], 'active') = 'active'
+),
+
+routing as (
+    select
+        associations.account_id,
+        associations.region,
+        associations.vpc_id,
+        associations.association['subnet_id'] as subnet_id,
+        coalesce(associations.association['main'], false) as is_main,
+        internet_tables.route_table_id is not null as is_public
+    from associations
+    left join internet_tables
+        on associations.account_id = internet_tables.account_id
+        and associations.region = internet_tables.region
+        and associations.route_table_id = internet_tables.route_table_id
+),
+
+subnets as (
+    select
+        asset_id,
+        account_id,
+        region,
+        vpc_id as vpc_id,
+        unnest(availability_zones) as subnet
+    from aws_ec2_network_load_balancer
+    where scheme = 'internet-facing'
+),
+
+-- Nobody gets to what is only in subnets without a route to an internet gateway. Where routes are unknown there is one.
+cut_off as (
+    select
+        subnets.asset_id,
+        subnets.account_id
+    from subnets
+    left join routing as own
+        on subnets.account_id = own.account_id
+        and subnets.region = own.region
+        and subnets.subnet['subnet_id'] = own.subnet_id
+    left join routing as main
+        on subnets.account_id = main.account_id
+        and subnets.region = main.region
+        and subnets.vpc_id = main.vpc_id
+        and main.is_main
+    group by
+        subnets.asset_id,
+        subnets.account_id
+    having not bool_or(coalesce(own.is_public, main.is_public, true))
+),
+
+openings as (
+    select
+        listeners.asset_id,
+        listeners.account_id,
+        listeners.region,
+        listeners.dns_name,
+        listeners.port,
+        open_rules.way
+    from listeners
+    inner join open_rules
+        on listeners.account_id = open_rules.account_id
+        and listeners.region = open_rules.region
+        and listeners.group_id = open_rules.group_id
+        and array_has(listeners.protocols, open_rules.ip_protocol)
+        and listeners.port between open_rules.from_port and open_rules.to_port
+
+    union all
+
+    select
+        asset_id,
+        account_id,
+        region,
+        dns_name,
+        listener['port'] as port,
+        'everyone, as there are no security groups' as way
+    from internet_facing
+    -- AWS leaves the groups out where there are none.
+    where coalesce(cardinality(security_groups), 0) = 0
+)
+
+-- Each port is a violation of its own: one may be public on purpose where the other is not.
+select
+    openings.asset_id,
+    openings.account_id,
+    openings.region,
+    'port ' || openings.port || ' is open to ' || string_agg(distinct openings.way, ', ' order by openings.way) as reason,
+    cast(openings.port as varchar) as key,
+    openings.dns_name
+from openings
+left anti join cut_off
+    on openings.account_id = cut_off.account_id
+    and openings.asset_id = cut_off.asset_id
+where not coalesce(array_has($public_ports, openings.port), false)
+group by
+    openings.asset_id,
+    openings.account_id,
+    openings.region,
+    openings.port,
+    openings.dns_name
