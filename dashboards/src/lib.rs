@@ -11,4 +11,4 @@ mod views;
 pub use framework::{Assessment, Framework, FrameworkScore, Item, ItemScore, ItemStatus};
 pub use layout::{Align, columns, counted};
 pub use report::{CHANGES_TOLD, Report, ReportError, TextOptions};
-pub use views::{VIEWS, open_issues, register_views};
+pub use views::{IssueCount, VIEWS, issue_counts, open_issues, register_views};

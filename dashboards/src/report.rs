@@ -91,7 +91,11 @@ async fn changed(ctx: &SessionContext, most: u64) -> Result<Vec<Change>, ReportE
     rows_with(ctx, "run_changes", sql, vec![("most", ScalarValue::UInt64(Some(most)))]).await
 }
 
-async fn rows<T: DeserializeOwned>(ctx: &SessionContext, view: &'static str, sql: &str) -> Result<Vec<T>, ReportError> {
+pub(crate) async fn rows<T: DeserializeOwned>(
+    ctx: &SessionContext,
+    view: &'static str,
+    sql: &str,
+) -> Result<Vec<T>, ReportError> {
     rows_with(ctx, view, sql, Vec::new()).await
 }
 

@@ -5,7 +5,9 @@ use datafusion::arrow::datatypes::Int64Type;
 use datafusion::common::ScalarValue;
 use datafusion::error::DataFusionError;
 use datafusion::prelude::SessionContext;
-use pacbot_schemas::Severity;
+use pacbot_schemas::{IssueState, Severity};
+
+use crate::report::ReportError;
 
 /// Name and text of each view, in an order in which each reads only those before it.
 pub const VIEWS: &[(&str, &str)] = &[
@@ -19,6 +21,9 @@ pub const VIEWS: &[(&str, &str)] = &[
     ("category_score", include_str!("../views/category_score.sql")),
     ("classic_score", include_str!("../views/classic_score.sql")),
     ("honest_score", include_str!("../views/honest_score.sql")),
+    ("issue_counts", include_str!("../views/issue_counts.sql")),
+    ("job_history", include_str!("../views/job_history.sql")),
+    ("job_status", include_str!("../views/job_status.sql")),
 ];
 
 /// Adds the views to a session of the lake, which holds its tables and the view `assets`.
@@ -31,6 +36,26 @@ pub async fn register_views(ctx: &SessionContext) -> Result<(), DataFusionError>
         ctx.register_table(*name, ctx.sql(sql).await?.into_view())?;
     }
     Ok(())
+}
+
+/// How many issues are in a state, of a severity; a row of the view `issue_counts`.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]
+pub struct IssueCount {
+    /// The state.
+    pub state: IssueState,
+    /// The severity.
+    pub severity: Severity,
+    /// How many.
+    pub issues: u64,
+}
+
+/// Every state and severity with its number of issues. `ctx` holds the views.
+///
+/// # Errors
+///
+/// Whatever the engine says.
+pub async fn issue_counts(ctx: &SessionContext) -> Result<Vec<IssueCount>, ReportError> {
+    crate::report::rows(ctx, "issue_counts", "select * from issue_counts").await
 }
 
 /// The number of open issues of that severity or above. `ctx` holds the views.

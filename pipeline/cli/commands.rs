@@ -13,11 +13,13 @@ pub(crate) mod doctor;
 pub(crate) mod evaluate;
 pub(crate) mod iam_policy;
 pub(crate) mod issues;
+pub(crate) mod jobs;
 pub(crate) mod lake;
 pub(crate) mod policies;
 pub(crate) mod report;
 pub(crate) mod run;
 pub(crate) mod runs;
+pub(crate) mod schedule;
 pub(crate) mod schema;
 pub(crate) mod sql;
 
