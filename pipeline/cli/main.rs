@@ -81,6 +81,14 @@ enum Command {
     },
 }
 
+impl Command {
+    /// Whether its numbers are worth telling: those of a look at the lake would replace those of the last run.
+    fn does_count(&self) -> bool {
+        let starts_a_job = matches!(self, Self::Jobs(commands::jobs::Jobs::Run { .. }));
+        starts_a_job || matches!(self, Self::Run(_) | Self::Collect(_) | Self::Evaluate(_) | Self::Schedule(_))
+    }
+}
+
 impl std::fmt::Display for Command {
     /// Its name.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -143,9 +151,10 @@ async fn started(arguments: Arguments, out: &mut impl Write) -> anyhow::Result<E
     }
     job_process::end_with_scheduler();
     let telemetry = Telemetry::start(&config)?;
+    let does_count = arguments.command.does_count();
     let span = telemetry::root_span(&arguments.command.to_string());
     let ended = run(arguments.command, &config, &telemetry, out).instrument(span).await;
-    telemetry.finish(&config).await;
+    telemetry.finish(&config, does_count).await;
     ended
 }
 

@@ -82,9 +82,10 @@ impl Telemetry {
         &self.scrapes
     }
 
-    /// Hands over what was counted and traced. That it could not is told, and changes nothing.
-    pub(crate) async fn finish(self, config: &Config) {
-        if let Some(text) = self.scrapes.text()
+    /// Hands over what was counted and traced; what was counted, only if the command is one of those that count. That it
+    /// could not is told, and changes nothing.
+    pub(crate) async fn finish(self, config: &Config, does_count: bool) {
+        if let Some(text) = self.scrapes.text().filter(|_| does_count)
             && let Err(error) = hand_over(&text, &config.metrics).await
         {
             say(&format!("the metrics could not be written: {error:#}"));

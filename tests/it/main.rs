@@ -14,6 +14,7 @@ mod least_calls;
 mod object_stores;
 mod outside_readers;
 mod pacbot;
+mod schedule;
 mod servers;
 mod shrink;
 mod whole_path;

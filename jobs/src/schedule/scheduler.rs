@@ -10,7 +10,7 @@ use pacbot_lake::Lake;
 use pacbot_schemas::{JobName, JobState, JobTrigger};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tracing::{info, warn};
+use tracing::{Instrument, info, info_span, warn};
 
 use super::error::ScheduleError;
 use super::journal::{self, Book, JobRun, Journal};
@@ -273,7 +273,7 @@ impl<L: Launcher> Shift<'_, L> {
             for run in &mut book.runs {
                 if run.state == JobState::Running && self.is_dead(run, &term, now) {
                     let why = "its scheduler died before it could say how it ended".to_owned();
-                    *run = ended(run.clone(), JobState::Lost, None, Some(why));
+                    *run = JobRun { term: term.term, ..ended(run.clone(), JobState::Lost, None, Some(why)) };
                     rows.push(run.clone());
                 }
             }
@@ -333,8 +333,10 @@ impl<L: Launcher> Shift<'_, L> {
         self.local.insert(run.key(), run.clone());
         let (launcher, grace) = (self.scheduler.launcher.clone(), self.scheduler.settings.grace);
         let stop = self.stop.subscribe();
-        self.running
-            .spawn(async move { supervise(&*launcher, run, job.command.get_ref(), job.deadline, grace, stop).await });
+        // A trace of its own: that of the scheduler ends when it is stopped.
+        let span = info_span!(parent: None, "job", job = %run.job, attempt = run.attempt, trigger = %run.trigger);
+        let watch = async move { supervise(&*launcher, run, job.command.get_ref(), job.deadline, grace, stop).await };
+        self.running.spawn(watch.instrument(span));
     }
 
     fn tell(&self, run: &JobRun) {
