@@ -6,9 +6,11 @@
 mod framework;
 mod layout;
 mod report;
+mod run_page;
 mod views;
 
 pub use framework::{Assessment, Framework, FrameworkScore, Item, ItemScore, ItemStatus};
 pub use layout::{Align, columns, counted};
 pub use report::{CHANGES_TOLD, Report, ReportError, TextOptions};
+pub use run_page::{PolicyOfRun, RunPage, ScopeOfRun, StageOfRun};
 pub use views::{IssueCount, VIEWS, issue_counts, open_issues, register_views};

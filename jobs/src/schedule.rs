@@ -7,6 +7,7 @@
 //!
 //! A job is a command of this executable in a process of its own: what it does is no business of the schedule.
 
+mod by_hand;
 mod cron;
 mod error;
 mod journal;
@@ -16,11 +17,12 @@ mod process;
 mod scheduler;
 mod settings;
 
+pub use by_hand::run_by_hand;
 pub use cron::Cron;
 pub use error::ScheduleError;
 pub use journal::{Book, JobRun, Journal, SCHEDULER};
 pub use lease::{Holder, Lease, current};
 pub use plan::next_start;
 pub use process::Launcher;
-pub use scheduler::{Ended, Mode, Scheduler, run_by_hand};
+pub use scheduler::{Ended, Mode, Scheduler};
 pub use settings::{Job, Overlap, ScheduleSettings};

@@ -14,6 +14,7 @@ mod least_calls;
 mod object_stores;
 mod outside_readers;
 mod pacbot;
+mod run_page;
 mod schedule;
 mod servers;
 mod shrink;

@@ -19,7 +19,7 @@ use super::plan::{Decision, decide, next_start};
 use super::process::{Launcher, ended, supervise};
 use super::settings::{Job, ScheduleSettings};
 
-const ATTEMPTS: u32 = 20;
+pub(super) const ATTEMPTS: u32 = 20;
 
 /// How long a scheduler goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,7 +81,7 @@ struct Shift<'a, L> {
     done: Ended,
 }
 
-fn clock() -> DateTime<Utc> {
+pub(super) fn clock() -> DateTime<Utc> {
     Utc::now().trunc_subsecs(6)
 }
 
@@ -150,14 +150,15 @@ impl<L: Launcher> Shift<'_, L> {
             if is_idle && (mode == Mode::Once || kill_at.is_some()) {
                 return Ok(());
             }
-            let wake_at = kill_at.into_iter().chain([self.wake_at(clock())]).min().unwrap_or_else(clock);
+            let is_starting = kill_at.is_none() && self.may_advance();
+            let wake_at = kill_at.into_iter().chain([self.wake_at(clock(), is_starting)]).min().unwrap_or_else(clock);
             let wait = (wake_at - clock()).to_std().unwrap_or(Duration::ZERO);
             tokio::select! {
                 Some(ended) = self.running.join_next() => self.unrecorded.extend(ended.ok()),
                 () = tokio::time::sleep(wait) => {}
                 () = &mut stop, if kill_at.is_none() => {
                     info!("stopping");
-                    kill_at = clock().checked_add_signed(chrono::Duration::from_std(self.scheduler.settings.grace).unwrap_or_default());
+                    kill_at = Some(clock() + self.scheduler.settings.grace);
                 }
             }
             if kill_at.is_some_and(|at| at <= clock()) {
@@ -179,7 +180,7 @@ impl<L: Launcher> Shift<'_, L> {
             }
             self.unrecorded.pop();
         }
-        if !is_stopping && !(self.mode == Mode::Once && self.has_advanced) {
+        if !is_stopping && self.may_advance() {
             self.advance().await?;
         }
         if !self.is_tidy {
@@ -188,6 +189,11 @@ impl<L: Launcher> Shift<'_, L> {
             self.scheduler.lake.forget("leases").await?;
         }
         Ok(())
+    }
+
+    /// Whether what is due is still looked for.
+    fn may_advance(&self) -> bool {
+        self.mode == Mode::Forever || !self.has_advanced
     }
 
     /// Whether this scheduler leads, as far as its clock tells.
@@ -260,8 +266,8 @@ impl<L: Launcher> Shift<'_, L> {
         let Some(term) = self.lease.clone() else { return Ok(()) };
         for _ in 0..ATTEMPTS {
             let now = clock();
-            // Nothing was written since the last look, and nothing is due before it said so.
-            if self.is_noted && self.journal.version().await? != self.book.version || !self.is_noted {
+            // What nobody wrote to since the last look need not be read again.
+            if !self.is_noted || self.journal.version().await? != self.book.version {
                 self.book = self.journal.read(now).await?;
             }
             if self.book.term > term.term {
@@ -348,14 +354,14 @@ impl<L: Launcher> Shift<'_, L> {
     }
 
     /// When there is something to do, if nothing happens before.
-    fn wake_at(&self, now: DateTime<Utc>) -> DateTime<Utc> {
+    fn wake_at(&self, now: DateTime<Utc>, is_starting: bool) -> DateTime<Utc> {
         let Some(lease) = self.lease.as_ref().filter(|_| self.unrecorded.is_empty()) else {
             return now + self.scheduler.renewal() / 4;
         };
         if lease.holder != self.scheduler.me.id {
             return lease.expires_at.min(now + self.scheduler.renewal()).max(now + self.scheduler.renewal() / 8);
         }
-        let starts = self.scheduler.jobs.iter().filter_map(|job| {
+        let starts = self.scheduler.jobs.iter().filter(|_| is_starting).filter_map(|job| {
             let next = next_start(job, &self.book, now)?;
             metrics::gauge!("pacbot_job_next_timestamp_seconds", "job" => job.name().to_string())
                 .set(next.timestamp() as f64);
@@ -365,7 +371,7 @@ impl<L: Launcher> Shift<'_, L> {
     }
 }
 
-fn row(job: &Job, decision: Decision, term: &Lease, now: DateTime<Utc>) -> JobRun {
+pub(super) fn row(job: &Job, decision: Decision, term: &Lease, now: DateTime<Utc>) -> JobRun {
     let (scheduled_for, attempt, state, trigger, error) = match decision {
         Decision::Known => (now, 0, JobState::Known, JobTrigger::Schedule, None),
         Decision::Start { scheduled_for, attempt, trigger } => {
@@ -393,7 +399,7 @@ fn row(job: &Job, decision: Decision, term: &Lease, now: DateTime<Utc>) -> JobRu
 }
 
 /// Counts a run that ended or was skipped.
-fn observe(run: &JobRun) {
+pub(super) fn observe(run: &JobRun) {
     let job = run.job.to_string();
     if run.state == JobState::Running {
         return;
@@ -406,59 +412,4 @@ fn observe(run: &JobRun) {
         metrics::gauge!("pacbot_job_last_success_timestamp_seconds", "job" => job)
             .set(run.recorded_at.timestamp() as f64);
     }
-}
-
-/// Runs a job now, whatever its schedule says and whoever leads.
-///
-/// # Errors
-///
-/// [`ScheduleError`] if it could not be recorded.
-pub async fn run_by_hand<L: Launcher>(
-    lake: &Lake,
-    job: &Job,
-    me: &Holder,
-    grace: Duration,
-    launcher: &L,
-    stop: impl Future<Output = ()>,
-) -> Result<JobRun, ScheduleError> {
-    let now = clock();
-    let by_me = Lease {
-        lease: String::new(),
-        holder: me.id.clone(),
-        host: me.host.clone(),
-        process: me.process,
-        term: 0,
-        acquired_at: now,
-        renewed_at: now,
-        expires_at: now,
-    };
-    let start = Decision::Start { scheduled_for: now, attempt: 1, trigger: JobTrigger::Manual };
-    let claim = row(job, start, &by_me, now);
-    append(lake, &claim).await?;
-    let (sender, receiver) = watch::channel(false);
-    let run = supervise(launcher, claim, job.command.get_ref(), job.deadline, grace, receiver);
-    let stopped = async {
-        stop.await;
-        sender.send_replace(true);
-        std::future::pending().await
-    };
-    let run = tokio::select! {
-        run = run => run,
-        run = stopped => run,
-    };
-    append(lake, &run).await?;
-    observe(&run);
-    launcher.changed(&run);
-    Ok(run)
-}
-
-async fn append(lake: &Lake, run: &JobRun) -> Result<(), ScheduleError> {
-    let journal = Journal::new(lake.clone());
-    for _ in 0..ATTEMPTS {
-        let version = journal.version().await?;
-        if journal.append(version, std::slice::from_ref(run), clock()).await?.is_some() {
-            return Ok(());
-        }
-    }
-    Err(ScheduleError::Contention { table: "job_runs", attempts: ATTEMPTS })
 }
