@@ -23,7 +23,7 @@ pub struct RunPage {
     pub stages: Vec<StageOfRun>,
     /// Asset types in scopes: worst first, then slowest.
     pub scopes: Vec<ScopeOfRun>,
-    /// Policies: failed ones first, then those with most unknown assets, then slowest.
+    /// Policies: failed ones first, then those that could judge least, then slowest.
     pub policies: Vec<PolicyOfRun>,
 }
 
@@ -116,6 +116,9 @@ pub struct PolicyOfRun {
     /// Assets that could not be judged.
     #[serde(default)]
     pub unknown: u64,
+    /// Requests that were not answered and kept it from judging, be it assets that nobody knows of.
+    #[serde(default)]
+    pub unanswered_requests: u64,
     /// How long it took.
     #[serde(default)]
     pub seconds: f64,
@@ -152,7 +155,7 @@ impl RunPage {
             order by rank, unanswered_requests desc, seconds desc, account_id, asset_type, region";
         let policies = "
             select * from run_policies where run_id = $run_id
-            order by status = 'succeeded', unknown desc, seconds desc, policy_id";
+            order by status = 'succeeded', unknown desc, coalesce(unanswered_requests, 0) desc, seconds desc, policy_id";
         Ok(Self {
             scopes: rows_with(ctx, "run_scopes", scopes, id()).await?,
             policies: rows_with(ctx, "run_policies", policies, id()).await?,
@@ -218,7 +221,8 @@ impl RunPage {
     }
 
     fn by_policy(&self, options: TextOptions) -> Vec<String> {
-        let is_bad = |policy: &&PolicyOfRun| policy.status != "succeeded" || policy.unknown > 0;
+        let is_bad =
+            |policy: &&PolicyOfRun| policy.status != "succeeded" || policy.unknown + policy.unanswered_requests > 0;
         let told = told(self.policies.iter().filter(is_bad).count(), self.policies.len(), options);
         let rows = self.policies.iter().take(told).map(|policy| {
             vec![
@@ -227,12 +231,13 @@ impl RunPage {
                 seconds(policy.seconds),
                 policy.violations.to_string(),
                 policy.unknown.to_string(),
+                policy.unanswered_requests.to_string(),
             ]
         });
         if self.policies.is_empty() {
             return Vec::new();
         }
-        let head = ["policy", "status", "seconds", "violations", "unknown"];
+        let head = ["policy", "status", "seconds", "violations", "unknown", "unanswered"];
         let mut lines = table(&head, rows, &[Align::Left; 2], &[0], options);
         for (place, policy) in self.policies.iter().enumerate().take(told).rev() {
             if let Some(error) = &policy.error {

@@ -41,7 +41,7 @@ fn a_run_is_told_by_scope_and_policy_worst_first() {
     let scopes = page["scopes"].as_array().unwrap().len();
     let expected = "select count(*) from (select distinct account_id, region, asset_type from coverage)";
     assert_eq!(Value::from(scopes), pacbot.value(expected));
-    assert!(page["policies"][0]["unknown"].as_u64() > Some(0), "{page}");
+    assert!(page["policies"][0]["unanswered_requests"].as_u64() > Some(0), "{page}");
 
     let id = page["run_id"].as_str().unwrap();
     assert_eq!(pacbot.expect(0, &["report", "--run", id]).stdout, text);
