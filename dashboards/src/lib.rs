@@ -9,6 +9,7 @@ mod framework;
 mod layout;
 mod look;
 mod report;
+mod run_page;
 mod views;
 
 pub use compliance::{ComplianceError, ComplianceRow, last_of_each_day, record_compliance};
@@ -17,4 +18,5 @@ pub use framework::{Assessment, Framework, FrameworkScore, Item, ItemScore, Item
 pub use layout::{Align, columns, counted};
 pub use look::{Lens, Look, LookError};
 pub use report::{CHANGES_TOLD, Report, ReportError, TextOptions};
-pub use views::{VIEWS, open_issues};
+pub use run_page::{PolicyOfRun, RunPage, ScopeOfRun, StageOfRun};
+pub use views::{IssueCount, VIEWS, issue_counts, open_issues};

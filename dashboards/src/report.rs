@@ -21,6 +21,9 @@ pub enum ReportError {
     /// There is nothing to report about.
     #[error("nothing was evaluated yet; `pacbot run` does")]
     NothingEvaluated,
+    /// There is no such run.
+    #[error("the lake holds no run `{0}`; `pacbot runs list` lists them")]
+    UnknownRun(String),
     /// A view could not be read.
     #[error("failed to read the view `{view}`")]
     View {
@@ -91,11 +94,15 @@ async fn changed(ctx: &SessionContext, most: u64) -> Result<Vec<Change>, ReportE
     rows_with(ctx, "run_changes", sql, vec![("most", ScalarValue::UInt64(Some(most)))]).await
 }
 
-async fn rows<T: DeserializeOwned>(ctx: &SessionContext, view: &'static str, sql: &str) -> Result<Vec<T>, ReportError> {
+pub(crate) async fn rows<T: DeserializeOwned>(
+    ctx: &SessionContext,
+    view: &'static str,
+    sql: &str,
+) -> Result<Vec<T>, ReportError> {
     rows_with(ctx, view, sql, Vec::new()).await
 }
 
-async fn rows_with<T: DeserializeOwned>(
+pub(crate) async fn rows_with<T: DeserializeOwned>(
     ctx: &SessionContext,
     view: &'static str,
     sql: &str,

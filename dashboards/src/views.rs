@@ -10,9 +10,10 @@ use datafusion::datasource::MemTable;
 use datafusion::error::DataFusionError;
 use datafusion::logical_expr::lit;
 use datafusion::prelude::{DataFrame, SessionContext, col};
-use pacbot_schemas::{Category, Severity};
+use pacbot_schemas::{Category, IssueState, Severity};
 
 use crate::domain::{Domain, usual_weight};
+use crate::report::ReportError;
 
 /// Name and text of each view, in an order in which each reads only those before it.
 pub const VIEWS: &[(&str, &str)] = &[
@@ -33,6 +34,12 @@ pub const VIEWS: &[(&str, &str)] = &[
     ("category_score", include_str!("../views/category_score.sql")),
     ("classic_score", include_str!("../views/classic_score.sql")),
     ("honest_score", include_str!("../views/honest_score.sql")),
+    ("run_stages", include_str!("../views/run_stages.sql")),
+    ("run_scopes", include_str!("../views/run_scopes.sql")),
+    ("run_policies", include_str!("../views/run_policies.sql")),
+    ("issue_counts", include_str!("../views/issue_counts.sql")),
+    ("job_history", include_str!("../views/job_history.sql")),
+    ("job_status", include_str!("../views/job_status.sql")),
 ];
 
 /// The numbers of assets of the group that is looked at. Those of everything are the evaluation's own.
@@ -137,6 +144,26 @@ pub(crate) fn replace(ctx: &SessionContext, name: &str, columns: Vec<(&str, Arra
     ctx.deregister_table(name)?;
     ctx.register_table(name, Arc::new(MemTable::try_new(batch.schema(), vec![vec![batch]])?))?;
     Ok(())
+}
+
+/// How many issues are in a state, of a severity; a row of the view `issue_counts`.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]
+pub struct IssueCount {
+    /// The state.
+    pub state: IssueState,
+    /// The severity.
+    pub severity: Severity,
+    /// How many.
+    pub issues: u64,
+}
+
+/// Every state and severity with its number of issues. `ctx` holds the views.
+///
+/// # Errors
+///
+/// Whatever the engine says.
+pub async fn issue_counts(ctx: &SessionContext) -> Result<Vec<IssueCount>, ReportError> {
+    crate::report::rows(ctx, "issue_counts", "select * from issue_counts").await
 }
 
 /// The number of open issues of that severity or above. `ctx` holds the views.

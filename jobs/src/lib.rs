@@ -5,5 +5,10 @@
 //! Nothing here talks to a cloud or evaluates a policy.
 
 mod diff;
+mod schedule;
 
 pub use diff::{DiffError, Diffed, diff};
+pub use schedule::{
+    Book, Cron, Ended, Holder, Job, JobRun, Journal, Launcher, Lease, Mode, Overlap, SCHEDULER, ScheduleError,
+    ScheduleSettings, Scheduler, current, next_start, run_by_hand,
+};

@@ -18,6 +18,7 @@ use pacbot_collect::{
 use pacbot_dashboards::counted;
 use pacbot_lake::{Answered, KnownScope, Lake, Landed, Landing, ScopeKey, Spool, StagedRows, snapshot_of, to_batch};
 use pacbot_schemas::{AssetType, AssetTypeDef, CoverageStatus};
+use tracing::{Instrument, field, info_span};
 
 use crate::config::CollectSettings;
 use crate::coverage_row::CoverageRow;
@@ -125,8 +126,11 @@ impl Collection<'_> {
         if landing.answered.is_empty() && landing.withdrawn.is_empty() {
             return coverage.into_iter().try_for_each(|(_, requests)| ledger.note(&requests, None).map(drop));
         }
-        let landed = self.execution.lake.land(def, &landing).await;
+        let span = info_span!("landing", asset_type = %def.asset_type, assets = field::Empty);
+        let landed = self.execution.lake.land(def, &landing).instrument(span.clone()).await;
         let landed = landed.with_context(|| format!("failed to land `{}`", def.asset_type))?;
+        span.record("assets", landed.assets);
+        metrics::gauge!("pacbot_collect_assets", "asset_type" => def.asset_type.to_string()).set(landed.assets as f64);
         let mut problems = 0;
         for (scope, requests) in coverage {
             let landed = landed.scopes.iter().find(|landed| landed.scope == scope);

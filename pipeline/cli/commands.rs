@@ -18,11 +18,13 @@ pub(crate) mod groups;
 pub(crate) mod iam_policy;
 mod import;
 pub(crate) mod issues;
+pub(crate) mod jobs;
 pub(crate) mod lake;
 pub(crate) mod policies;
 pub(crate) mod report;
 pub(crate) mod run;
 pub(crate) mod runs;
+pub(crate) mod schedule;
 pub(crate) mod schema;
 pub(crate) mod sql;
 

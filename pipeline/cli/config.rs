@@ -12,11 +12,13 @@ use pacbot_cloud::AwsSettings;
 use pacbot_collect::Wanted;
 use pacbot_dashboards::Domain;
 use pacbot_evaluate::{Catalog, Overrides, Policy, PolicyScopes};
+use pacbot_jobs::{Job, ScheduleSettings};
 use pacbot_lake::{ExceptionRules, Groups, LakeSettings};
 use pacbot_schemas::{AssetTypeDef, AssetTypes, PolicyId, SourceError, nearest};
 use serde::Deserialize;
 
-use crate::commands;
+use crate::telemetry::{MetricsSettings, TracesSettings};
+use crate::{commands, job_commands};
 
 const FILE: &str = "pacbot.toml";
 
@@ -76,6 +78,38 @@ const TEMPLATE: &str = "\
 [exceptions]
 # max_days = { critical = 30, high = 90, medium = 180, low = 365 }
 # four_eyes = false              # whoever requests an exception may not grant it
+# Jobs are run by `pacbot schedule`, or each by `pacbot jobs run NAME`. Times are in five fields, as in cron: minute,
+# hour, day of month, month, day of week.
+# [[jobs]]
+# name = \"daily\"
+# command = [\"run\"]            # the arguments of pacbot
+# cron = \"0 6 * * *\"
+# zone = \"Europe/Berlin\"       # default: UTC
+# jitter = \"10m\"               # start up to so much later
+# overlap = \"skip\"             # or queue, parallel: when it is due while it still runs
+# deadline = \"6h\"              # then it is killed
+# retries = 1                    # of a run that failed; waits of backoff, twice, four times that …
+# backoff = \"1m\"
+# catch_up = true                # run once what was due while no scheduler ran
+# enabled = true
+
+# [[jobs]]                       # few large files are read faster than many small ones
+# name = \"optimize\"
+# command = [\"lake\", \"optimize\"]
+# cron = \"30 3 * * SUN\"
+
+[schedule]
+# lease = \"60s\"                # a scheduler that is silent for so long is replaced by another one
+# grace = \"20s\"                # running jobs may go on for so long when their scheduler is stopped
+
+[metrics]
+# listen = \"127.0.0.1:9090\"    # `pacbot schedule` answers Prometheus there, at /metrics
+# textfile = \"/var/lib/node_exporter/pacbot.prom\"          # other commands write theirs for the node exporter
+# push = \"http://pushgateway:9091/metrics/job/pacbot\"      # or hand them to a push gateway
+
+[traces]
+# otlp = \"http://127.0.0.1:4318\"         # a collector of OpenTelemetry, by HTTP; default: OTEL_EXPORTER_OTLP_ENDPOINT
+# requests = 0.01                # the share of calls to the cloud that are traced
 ";
 
 /// Everything that can be configured.
@@ -96,6 +130,17 @@ pub(crate) struct Config {
     pub(crate) domains: FolderSettings,
     /// What exceptions people may grant.
     pub(crate) exceptions: ExceptionRules,
+    /// What is run when.
+    pub(crate) jobs: Vec<Job>,
+    /// How schedulers take turns.
+    pub(crate) schedule: ScheduleSettings,
+    /// Where numbers about the program go.
+    pub(crate) metrics: MetricsSettings,
+    /// Where spans go.
+    pub(crate) traces: TracesSettings,
+    /// The file that it was read from.
+    #[serde(skip)]
+    pub(crate) file: Option<PathBuf>,
 }
 
 /// A folder of files that people write.
@@ -153,6 +198,8 @@ impl Config {
         for overrides in config.policies.scoped.parameters.values_mut() {
             overrides.set_source(&file, &text);
         }
+        job_commands::check(&config.jobs, &file, &text)?;
+        config.file = Some(path.to_owned());
         Ok(config)
     }
 

@@ -51,7 +51,7 @@ impl Execution {
     /// Begins, or continues the newest run if that was killed a short while ago.
     pub(crate) async fn begin(lake: Lake, intent: Intent) -> anyhow::Result<Self> {
         let now = Utc::now().trunc_subsecs(6);
-        let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+        let host = host();
         let interrupted = lake.interrupted(&host, now, is_alive).await?;
         let mut ended = Vec::new();
         let continued = interrupted.filter(|row| !intent.fresh && intent.fits(row, now));
@@ -113,12 +113,14 @@ impl Execution {
             ..row
         };
         self.lake.save_run(&row).await.context("failed to note that the stage ended")?;
+        observe(&row);
         Ok(row)
     }
 
     /// Notes that a stage failed as a whole. The error goes on; that it could not be noted is said beside it.
     pub(crate) async fn fail(&self, row: RunRow) {
         let row = RunRow { status: RunStatus::Failed, finished_at: Some(Utc::now().trunc_subsecs(6)), ..row };
+        observe(&row);
         if let Err(error) = self.lake.save_run(&row).await {
             say(&format!("the failure could not be noted in `runs` either: {:#}", anyhow::Error::from(error)));
         }
@@ -135,6 +137,16 @@ impl Execution {
     }
 }
 
+/// Numbers about a stage that ended.
+fn observe(row: &RunRow) {
+    let (stage, finished_at) = (row.stage.as_str(), row.finished_at.unwrap_or(row.started_at));
+    let took = (finished_at - row.started_at).as_seconds_f64();
+    metrics::gauge!("pacbot_stage_duration_seconds", "stage" => stage).set(took);
+    metrics::gauge!("pacbot_stage_problems", "stage" => stage).set(row.problems as f64);
+    metrics::gauge!("pacbot_stage_finished_timestamp_seconds", "stage" => stage, "status" => row.status.as_str())
+        .set(finished_at.timestamp() as f64);
+}
+
 impl Intent {
     fn fits(&self, row: &RunRow, now: DateTime<Utc>) -> bool {
         let same_time = match self.run_at {
@@ -147,7 +159,7 @@ impl Intent {
 
 /// Whether a process of this machine still runs. A container's processes get the same numbers each time: one that
 /// has ours is dead.
-fn is_alive(process: u32) -> bool {
+pub(crate) fn is_alive(process: u32) -> bool {
     if process == std::process::id() {
         return false;
     }
@@ -157,6 +169,11 @@ fn is_alive(process: u32) -> bool {
         // It is there, but somebody else's.
         Err(error) => error == rustix::io::Errno::PERM,
     })
+}
+
+/// This machine's name.
+pub(crate) fn host() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
 }
 
 /// Sorts by time; the end keeps two runs of one second apart.

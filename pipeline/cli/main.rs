@@ -8,12 +8,16 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 use config::Config;
+use telemetry::Telemetry;
+use tracing::Instrument;
 
 mod collection;
 mod commands;
 mod config;
 mod coverage_row;
 mod execution;
+mod job_commands;
+mod job_process;
 mod lens;
 mod output;
 mod person;
@@ -21,6 +25,7 @@ mod progress;
 mod prompt;
 mod scopes;
 mod source;
+mod telemetry;
 mod terminal;
 mod walk;
 
@@ -28,7 +33,7 @@ mod walk;
 #[derive(Debug, Parser)]
 #[command(
     version,
-    after_help = "Examples:\n  pacbot demo                                # no account needed\n  pacbot init && pacbot doctor && pacbot run\n  pacbot report\n  pacbot issues list --severity critical\n  pacbot sql \"select asset_type, count(*) from assets group by 1\"\n\nExit codes: 0 clean, 1 violations where --fail-on asks, 2 something could not be collected or evaluated, 64 usage and configuration."
+    after_help = "Examples:\n  pacbot demo                                # no account needed\n  pacbot init && pacbot doctor && pacbot run\n  pacbot report\n  pacbot issues list --severity critical\n  pacbot schedule                            # the jobs of pacbot.toml\n  pacbot sql \"select asset_type, count(*) from assets group by 1\"\n\nExit codes: 0 clean, 1 violations where --fail-on asks, 2 something could not be collected or evaluated, 64 usage and configuration."
 )]
 struct Arguments {
     /// Configuration file [default: pacbot.toml where it exists]
@@ -63,6 +68,9 @@ enum Command {
     Groups(commands::groups::Groups),
     #[command(subcommand)]
     Runs(commands::runs::Runs),
+    Schedule(commands::schedule::Schedule),
+    #[command(subcommand)]
+    Jobs(commands::jobs::Jobs),
     /// The asset types and their tables
     #[command(subcommand)]
     Schema(commands::schema::Schema),
@@ -81,15 +89,47 @@ enum Command {
     },
 }
 
+impl Command {
+    /// Whether its numbers are worth telling: those of a look at the lake would replace those of the last run.
+    fn does_count(&self) -> bool {
+        let starts_a_job = matches!(self, Self::Jobs(commands::jobs::Jobs::Run { .. }));
+        starts_a_job || matches!(self, Self::Run(_) | Self::Collect(_) | Self::Evaluate(_) | Self::Schedule(_))
+    }
+}
+
+impl std::fmt::Display for Command {
+    /// Its name.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Demo(_) => "demo",
+            Self::Init => "init",
+            Self::Doctor(_) => "doctor",
+            Self::Run(_) => "run",
+            Self::Collect(_) => "collect",
+            Self::Evaluate(_) => "evaluate",
+            Self::Report(_) => "report",
+            Self::Compliance(_) => "compliance",
+            Self::Exceptions(_) => "exceptions",
+            Self::Groups(_) => "groups",
+            Self::Issues(_) => "issues",
+            Self::Runs(_) => "runs",
+            Self::Schedule(_) => "schedule",
+            Self::Jobs(_) => "jobs",
+            Self::Schema(_) => "schema",
+            Self::Policies(_) => "policies",
+            Self::IamPolicy(_) => "iam-policy",
+            Self::Sql(_) => "sql",
+            Self::Lake(_) => "lake",
+            Self::Completions { .. } => "completions",
+        })
+    }
+}
+
 const EXIT_NOT_KNOWN: u8 = 2;
 const EXIT_USAGE: u8 = 64;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    tracing_subscriber::fmt()
-        .with_env_filter(tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "warn".into()))
-        .with_writer(std::io::stderr)
-        .init();
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {
@@ -99,17 +139,19 @@ async fn main() -> ExitCode {
         }
     };
     let mut out = std::io::stdout();
-    match run(arguments, &mut out).await {
+    match started(arguments, &mut out).await {
         Ok(code) => code,
         Err(error) => {
             let told = writeln!(std::io::stderr(), "error: {error:#}");
-            let code = if error.is::<walk::StageFailed>() { EXIT_NOT_KNOWN } else { EXIT_USAGE };
+            let is_no_mistake = error.is::<walk::StageFailed>() || error.is::<pacbot_jobs::ScheduleError>();
+            let code = if is_no_mistake { EXIT_NOT_KNOWN } else { EXIT_USAGE };
             ExitCode::from(if told.is_err() { EXIT_USAGE + 1 } else { code })
         }
     }
 }
 
-async fn run(arguments: Arguments, out: &mut impl Write) -> anyhow::Result<ExitCode> {
+/// Runs the command, and what watches it before and after.
+async fn started(arguments: Arguments, out: &mut impl Write) -> anyhow::Result<ExitCode> {
     if let Command::Completions { shell } = arguments.command {
         clap_complete::generate(shell, &mut Arguments::command(), "pacbot", out);
         return Ok(ExitCode::SUCCESS);
@@ -118,24 +160,41 @@ async fn run(arguments: Arguments, out: &mut impl Write) -> anyhow::Result<ExitC
     if let Some(location) = arguments.lake {
         config.lake.location = location;
     }
-    match arguments.command {
+    job_process::end_with_scheduler();
+    let telemetry = Telemetry::start(&config)?;
+    let does_count = arguments.command.does_count();
+    let span = telemetry::root_span(&arguments.command.to_string());
+    let ended = run(arguments.command, &config, &telemetry, out).instrument(span).await;
+    telemetry.finish(&config, does_count).await;
+    ended
+}
+
+async fn run(
+    command: Command,
+    config: &Config,
+    telemetry: &Telemetry,
+    out: &mut impl Write,
+) -> anyhow::Result<ExitCode> {
+    match command {
         Command::Init => config::init(out),
         Command::Demo(command) => commands::demo::run(&command, out).await,
-        Command::Doctor(command) => commands::doctor::run(&command, &config, out).await,
-        Command::Run(command) => commands::run::run(command, &config, out).await,
-        Command::Collect(command) => commands::collect::run(command, &config, out).await,
-        Command::Evaluate(command) => commands::evaluate::run(command, &config, out).await,
-        Command::Report(command) => commands::report::run(&command, &config, out).await,
-        Command::Compliance(command) => commands::compliance::run(&command, &config, out).await,
-        Command::Issues(command) => commands::issues::run(&command, &config, out).await,
-        Command::Exceptions(command) => commands::exceptions::run(&command, &config, out).await,
-        Command::Groups(command) => commands::groups::run(&command, &config, out).await,
-        Command::Runs(command) => commands::runs::run(&command, &config, out).await,
+        Command::Doctor(command) => commands::doctor::run(&command, config, out).await,
+        Command::Run(command) => commands::run::run(command, config, out).await,
+        Command::Collect(command) => commands::collect::run(command, config, out).await,
+        Command::Evaluate(command) => commands::evaluate::run(command, config, out).await,
+        Command::Report(command) => commands::report::run(&command, config, out).await,
+        Command::Compliance(command) => commands::compliance::run(&command, config, out).await,
+        Command::Issues(command) => commands::issues::run(&command, config, out).await,
+        Command::Exceptions(command) => commands::exceptions::run(&command, config, out).await,
+        Command::Groups(command) => commands::groups::run(&command, config, out).await,
+        Command::Runs(command) => commands::runs::run(&command, config, out).await,
+        Command::Schedule(command) => commands::schedule::run(&command, config, telemetry.scrapes(), out).await,
+        Command::Jobs(command) => commands::jobs::run(&command, config, telemetry.scrapes(), out).await,
         Command::Schema(command) => commands::schema::run(&command, out),
-        Command::Policies(command) => commands::policies::run(command, &config, out).await,
-        Command::IamPolicy(command) => commands::iam_policy::run(&command, &config, out).await,
-        Command::Sql(command) => commands::sql::run(&command, &config, out).await,
-        Command::Lake(command) => commands::lake::run(&command, &config, out).await,
+        Command::Policies(command) => commands::policies::run(command, config, out).await,
+        Command::IamPolicy(command) => commands::iam_policy::run(&command, config, out).await,
+        Command::Sql(command) => commands::sql::run(&command, config, out).await,
+        Command::Lake(command) => commands::lake::run(&command, config, out).await,
         Command::Completions { .. } => Ok(ExitCode::SUCCESS),
     }
 }

@@ -4,14 +4,16 @@ use std::collections::BTreeSet;
 use std::io::Write;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
 use clap::Args;
-use pacbot_dashboards::{counted, open_issues};
-use pacbot_evaluate::{Catalog, Checked, Evaluation, evaluate};
+use pacbot_dashboards::{IssueCount, counted, issue_counts, open_issues};
+use pacbot_evaluate::{Catalog, Checked, Evaluation, PolicyRun, evaluate};
 use pacbot_jobs::{Diffed, diff};
 use pacbot_lake::{Lake, RunRow};
 use pacbot_schemas::{AssetTypeDef, AssetTypes, RunId, Severity, Stage};
+use tracing::{Instrument, Span, info_span};
 
 use crate::collection::Collection;
 use crate::config::Config;
@@ -84,9 +86,11 @@ impl Walk<'_> {
         };
         let execution = Execution::begin(lake, intent).await?;
         let run_id = execution.run_id.clone();
+        Span::current().record("run", run_id.as_str());
         let mut walked = Walked { run_id, collected: None, evaluated: None, left_out, diffed: None, failing: 0 };
         if let Some(source) = &self.source {
-            walked.collected = Some(self.collected(&execution, source, defs, &catalog).await?);
+            let collected = self.collected(&execution, source, defs, &catalog);
+            walked.collected = Some(collected.instrument(stage_span(Stage::Collect)).await?);
         }
         if self.stages.contains(&Stage::Evaluate) {
             let snapshot = match (&walked.collected, &self.snapshot) {
@@ -94,23 +98,30 @@ impl Walk<'_> {
                 (None, Some(run_id)) => execution.lake.snapshot(Some(run_id)).await?,
                 (None, None) => execution.lake.snapshot(None).await?,
             };
-            let row = self.evaluated(&execution, &enabled, &snapshot).await?;
-            walked.evaluated = Some(row);
+            let evaluated = self.evaluated(&execution, &enabled, &snapshot);
+            walked.evaluated = Some(evaluated.instrument(stage_span(Stage::Evaluate)).await?);
             // What was true once opens and closes nothing today.
             let newest = execution.lake.snapshot(None).await?;
             if self.stages.contains(&Stage::Diff) && snapshot.run_at >= newest.run_at {
                 // Policies that were left out since nobody recorded what they read were not withdrawn.
                 let is_full = self.evaluate.policies.is_empty() && !self.is_recorded_in_part(&catalog)?;
-                walked.diffed = Some(self.diffed(&execution, &snapshot, is_full).await?);
+                let diffed = self.diffed(&execution, &snapshot, is_full);
+                walked.diffed = Some(diffed.instrument(stage_span(Stage::Diff)).await?);
                 if let Some(row) = walked.evaluated.as_ref().filter(|row| row.selection.is_none()) {
                     let recorded = crate::commands::compliance::record(self.config, &execution.lake, row).await;
                     recorded.context(StageFailed(Stage::Diff))?;
                 }
             }
         }
-        if let Some(severity) = self.evaluate.fail_on {
-            let look = crate::commands::sql::look(self.config, &execution.lake).await?;
-            walked.failing = open_issues(&look.ctx, severity).await?;
+        let is_measured = self.config.metrics.is_on();
+        if self.evaluate.fail_on.is_some() || is_measured {
+            let ctx = crate::commands::sql::look(self.config, &execution.lake).await?.ctx;
+            if let Some(severity) = self.evaluate.fail_on {
+                walked.failing = open_issues(&ctx, severity).await?;
+            }
+            if is_measured {
+                observe_issues(&issue_counts(&ctx).await?);
+            }
         }
         Ok(walked)
     }
@@ -209,15 +220,21 @@ impl Walk<'_> {
             execution.start(Stage::Evaluate, snapshot.snapshot.clone()).await.context(StageFailed(Stage::Evaluate))?;
         let bar = Bar::new("evaluating");
         bar.length(enabled.len() as u64);
-        let told = |run: &pacbot_evaluate::PolicyRun| bar.step(run.policy_id.to_string());
+        let told = |run: &PolicyRun| {
+            observe_policy(run);
+            bar.step(run.policy_id.to_string());
+        };
         let groups = self.config.groups(&self.types).await?;
         let evaluation = evaluate(&execution.lake, enabled, groups, snapshot, &execution.run_id, &told).await;
         bar.finish();
-        let outcome = evaluation.map(|evaluation: Evaluation| Outcome {
-            snapshot: snapshot.snapshot.clone(),
-            scopes: 0,
-            problems: evaluation.problems(),
-            rows: evaluation.violations(),
+        let outcome = evaluation.map(|evaluation: Evaluation| {
+            metrics::gauge!("pacbot_violations").set(evaluation.violations() as f64);
+            Outcome {
+                snapshot: snapshot.snapshot.clone(),
+                scopes: 0,
+                problems: evaluation.problems(),
+                rows: evaluation.violations(),
+            }
         });
         ended(execution, row, outcome.map_err(Into::into)).await
     }
@@ -236,6 +253,23 @@ impl Walk<'_> {
                 Err(ended(execution, row, Err(error.into())).await.err().unwrap_or(StageFailed(Stage::Diff).into()))
             }
         }
+    }
+}
+
+fn stage_span(stage: Stage) -> Span {
+    info_span!("stage", otel.name = stage.as_str(), %stage)
+}
+
+fn observe_policy(run: &PolicyRun) {
+    let took = Duration::from_millis(run.millis).as_secs_f64();
+    metrics::gauge!("pacbot_policy_duration_seconds", "policy" => run.policy_id.to_string()).set(took);
+    metrics::gauge!("pacbot_policies", "status" => run.status.as_str()).increment(1.0);
+}
+
+fn observe_issues(counts: &[IssueCount]) {
+    for count in counts {
+        metrics::gauge!("pacbot_issues", "state" => count.state.as_str(), "severity" => count.severity.as_str())
+            .set(count.issues as f64);
     }
 }
 

@@ -18,6 +18,8 @@ pub struct LakeTableDef {
     pub doc: String,
     /// Its columns: name and meaning.
     pub columns: Vec<(String, String)>,
+    /// How long its old versions stay readable, if not as long as those of other tables.
+    pub retention_hours: Option<u32>,
     /// Its Arrow schema; every column is nullable.
     pub schema: SchemaRef,
 }
@@ -27,6 +29,7 @@ pub struct LakeTableDef {
 struct FileSpec {
     table: String,
     doc: String,
+    retention_hours: Option<u32>,
     columns: IndexMap<String, ColumnSpec>,
 }
 
@@ -48,6 +51,12 @@ impl LakeTableDef {
             fields.push(Field::new(name, column_type.arrow(), true));
         }
         let columns = spec.columns.into_iter().map(|(name, column)| (name, column.doc)).collect();
-        Ok(Self { table: spec.table, doc: spec.doc, columns, schema: Arc::new(Schema::new(fields)) })
+        Ok(Self {
+            table: spec.table,
+            doc: spec.doc,
+            columns,
+            retention_hours: spec.retention_hours,
+            schema: Arc::new(Schema::new(fields)),
+        })
     }
 }

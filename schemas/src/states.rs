@@ -88,3 +88,43 @@ states!(
     /// How one policy ended in one run.
     PolicyStatus { Succeeded = "succeeded", Failed = "failed" }
 );
+states!(
+    /// What became of a job's run.
+    JobState {
+        /// The job is seen for the first time: nothing of it is due before.
+        Known = "known",
+        /// A scheduler begins its term as leader; the row is no run.
+        Leads = "leads",
+        /// It was claimed and has not ended.
+        Running = "running",
+        /// Exit code 0.
+        Succeeded = "succeeded",
+        /// Exit code 1: it found what it was told to fail on.
+        Violations = "violations",
+        /// Exit code 2: something could not be collected or evaluated.
+        Partial = "partial",
+        /// Another exit code, or it could not be started.
+        Failed = "failed",
+        /// It was killed at its deadline.
+        TimedOut = "timed_out",
+        /// It was killed since its scheduler stopped.
+        Stopped = "stopped",
+        /// Its scheduler died before it could say how it ended.
+        Lost = "lost",
+        /// It was due and was not run.
+        Skipped = "skipped",
+    }
+);
+states!(
+    /// Why a job runs.
+    JobTrigger {
+        /// It is due.
+        Schedule = "schedule",
+        /// It was due while nobody ran.
+        CatchUp = "catch_up",
+        /// The attempt before failed.
+        Retry = "retry",
+        /// A person wants it.
+        Manual = "manual",
+    }
+);

@@ -16,6 +16,8 @@ mod object_stores;
 mod outside_readers;
 mod pacbot;
 mod people;
+mod run_page;
+mod schedule;
 mod servers;
 mod shrink;
 mod whole_path;

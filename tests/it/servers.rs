@@ -9,6 +9,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 pub(crate) mod azurite;
+pub(crate) mod collector;
 pub(crate) mod fault_proxy;
 pub(crate) mod moto;
 pub(crate) mod seaweedfs;

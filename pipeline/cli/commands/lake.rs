@@ -4,7 +4,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use anyhow::Context;
-use chrono::{Duration, Utc};
+use chrono::Utc;
 use clap::Subcommand;
 use pacbot_lake::Lake;
 
@@ -41,8 +41,7 @@ pub(crate) async fn run(command: &LakeCommand, config: &Config, out: &mut impl W
                 writeln!(out, "{name:<36} {} files, {} before", optimized.after, optimized.before)?;
             }
             LakeCommand::Vacuum { dry_run } => {
-                let retention = Duration::days(i64::from(config.lake.retention_days));
-                let deleted = lake.vacuum(&name, retention, *dry_run).await?;
+                let deleted = lake.vacuum(&name, lake.retention_of(&name), *dry_run).await?;
                 writeln!(out, "{name:<36} {deleted} files {}", if *dry_run { "would go" } else { "deleted" })?;
             }
         }

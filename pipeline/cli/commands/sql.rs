@@ -31,6 +31,13 @@ pub(crate) struct Sql {
     format: Format,
 }
 
+impl Sql {
+    /// Whether it asks a person for statements.
+    pub(crate) fn is_prompt(&self) -> bool {
+        self.statement.is_none()
+    }
+}
+
 pub(crate) async fn run(command: &Sql, config: &Config, out: &mut impl Write) -> anyhow::Result<ExitCode> {
     let lake = Lake::open(config.lake.clone(), asset_types()?).await.context("failed to open the lake")?;
     let ctx = look(config, &lake).await?.ctx;

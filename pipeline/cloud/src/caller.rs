@@ -7,7 +7,7 @@ use backon::Retryable;
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use http::{Request, Response};
-use tracing::debug;
+use tracing::{Instrument, debug};
 
 use crate::api_error::judge;
 use crate::clock::SharedClock;
@@ -15,6 +15,7 @@ use crate::credentials::AccountCredentials;
 use crate::endpoint::Endpoint;
 use crate::error::{CallError, CallErrorKind};
 use crate::limiter::Limiter;
+use crate::measure;
 use crate::request::{Answer, ApiRequest};
 use crate::retry::{Failure, Next, Patience, retry_after};
 use crate::settings::LimitSettings;
@@ -68,16 +69,18 @@ impl Caller {
             .adjust(|failure, bound| self.patience.wait(failure, bound));
         // Boxed: rustc cannot see through `Retry` that this function's future is `Send`.
         let outcome: BoxFuture<'_, Result<Response<Bytes>, Failure>> = Box::pin(outcome);
-        let outcome = outcome.await;
+        let outcome = outcome.instrument(measure::span(label)).await;
         let attempts = call.attempts.load(Ordering::Relaxed);
         let (status, error) = match &outcome {
             Ok(response) => (Some(response.status().as_u16()), None),
             Err(failure) => (failure.error.status, Some(failure.error.kind.as_str())),
         };
+        let took = self.clock.steady().saturating_sub(began);
+        measure::called(label, error.unwrap_or(measure::ANSWERED), took);
         debug!(
             account = %label.account, region = %label.region, service = label.service,
             operation = label.operation, status, error, attempts,
-            millis = self.clock.steady().saturating_sub(began).as_millis(),
+            millis = took.as_millis(),
             "called"
         );
         match outcome {

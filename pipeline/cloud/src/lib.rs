@@ -17,6 +17,7 @@ mod error;
 mod http_transport;
 mod keyring;
 mod limiter;
+mod measure;
 mod organization;
 mod reach;
 mod recorder;

@@ -16,6 +16,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use tracing::debug;
 
 use crate::clock::SharedClock;
+use crate::measure;
 use crate::settings::LimitSettings;
 use crate::transport::CallLabel;
 
@@ -70,6 +71,9 @@ impl Limiter {
 
     /// Notes an answer: `throttled` slows the label's bucket down, any other speeds it up again.
     pub(crate) fn note(&self, label: &CallLabel, throttled: bool) {
+        if throttled {
+            measure::throttled(label);
+        }
         if let Some(pace) = &self.pace {
             let bucket = pace.bucket(label, &self.clock);
             if throttled {

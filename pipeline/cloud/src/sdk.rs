@@ -25,12 +25,13 @@ use aws_smithy_types::retry::RetryConfig;
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use pacbot_schemas::{AccountId, Protocol, Region};
-use tracing::debug;
+use tracing::{Instrument, debug};
 
 use crate::api_error::{classify, judge};
 use crate::caller::Caller;
 use crate::credentials::AccountCredentials;
 use crate::error::{CallError, CallErrorKind, with_causes};
+use crate::measure;
 use crate::settings::AwsSettings;
 use crate::signing::sign;
 use crate::transport::{CallLabel, TransportError};
@@ -98,14 +99,17 @@ impl SdkClient {
     async fn send(&self, label: &CallLabel, request: Request<Bytes>) -> Result<Response<Bytes>, ConnectorError> {
         let began = self.caller.clock.steady();
         let permit = self.caller.limiter.admit(label).await;
-        let sent = self.caller.transport.send(label, request).await;
+        let sent = self.caller.transport.send(label, request).instrument(measure::span(label)).await;
         drop(permit);
+        let took = self.caller.clock.steady().saturating_sub(began);
+        let kind = sent.as_ref().map_or(Some(CallErrorKind::Transport), code_kind);
+        measure::called(label, kind.map_or(measure::ANSWERED, CallErrorKind::as_str), took);
         let response = sent.map_err(connector_error)?;
-        self.caller.limiter.note(label, code_kind(&response) == Some(CallErrorKind::Throttled));
+        self.caller.limiter.note(label, kind == Some(CallErrorKind::Throttled));
         debug!(
             account = %label.account, region = %label.region, service = label.service,
             operation = label.operation, status = response.status().as_u16(),
-            millis = self.caller.clock.steady().saturating_sub(began).as_millis(),
+            millis = took.as_millis(),
             "called by an SDK client"
         );
         Ok(response)

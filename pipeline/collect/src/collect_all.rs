@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use futures::stream::{self, Stream, StreamExt};
 use pacbot_schemas::{Account, AssetType, Region, Scope, ScopeKind};
+use tracing::{Instrument, Span, field, info_span};
 
 use crate::collector::{Collector, RunContext, ScopeResult};
 
@@ -89,14 +90,22 @@ pub fn collect_all(
     let jobs = plan.work.into_iter().enumerate().flat_map(|(index, (collector, scopes))| {
         scopes.into_iter().enumerate().map(move |(place, scope)| (index, place, collector.clone(), scope))
     });
+    let parent = Span::current();
     let scopes = stream::iter(jobs).map(move |(index, place, collector, scope)| {
         let (run, progress) = (run.clone(), progress.clone());
-        async move {
+        // Streams are polled by whoever lands the types: the span that asks is the one here.
+        let span = info_span!(
+            parent: &parent, "scope", asset_type = %collector.asset_type(), account = %scope.account.id,
+            region = %scope.region, rows = field::Empty
+        );
+        let asking = async move {
             progress.started(collector.asset_type(), &scope);
             let result = collector.collect(&scope, &run).await;
+            Span::current().record("rows", result.assets.rows());
             progress.finished(&result);
             (index, place, result)
-        }
+        };
+        asking.instrument(span)
     });
     let done = scopes.buffer_unordered(at_once.max(1));
     done.filter_map(move |(index, place, result)| {

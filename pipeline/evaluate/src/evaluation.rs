@@ -15,7 +15,7 @@ use futures::{StreamExt, TryStreamExt};
 use pacbot_lake::{GroupError, Groups, Lake, LakeError, RunRow, SessionOptions, Spool, from_batches};
 use pacbot_schemas::{AssetTypes, Category, PolicyId, PolicyStatus, RunId, Severity};
 use serde::{Deserialize, Serialize};
-use tracing::{info, warn};
+use tracing::{Instrument, Span, field, info, info_span, warn};
 
 use crate::catalog::Checked;
 use crate::coverage::{Answers, Blind, BlindScope, Gap, NEWEST_ANSWERS, OutsideRegion, UnreadRequest};
@@ -159,13 +159,14 @@ pub async fn evaluate(
         let started = Instant::now();
         let blind = answers.blind(checked, lake.types());
         let mut run = pending(checked, &blind, run_id, snapshot.run_at);
-        let outcome = match outside(&ctx, checked, lake.types(), &answers).await {
-            Ok(outside) => {
-                run.outside = outside;
-                one(&ctx, checked, &blind, &mut run, &schema).await
-            }
-            Err(error) => Err(error),
+        let span = info_span!("policy", policy.id = %run.policy_id, violations = field::Empty);
+        let judging = async {
+            run.outside = outside(&ctx, checked, lake.types(), &answers).await?;
+            let spool = one(&ctx, checked, &blind, &mut run, &schema).await?;
+            Span::current().record("violations", run.violations);
+            Ok::<_, DataFusionError>(spool)
         };
+        let outcome = judging.instrument(span).await;
         match outcome {
             Ok(spool) => spools.push(spool),
             Err(error) => {

@@ -157,6 +157,7 @@ impl Groups {
         #[derive(Deserialize)]
         struct AccountRow {
             account_id: String,
+            #[serde(default)]
             account_name: String,
         }
         let mut saved: std::collections::BTreeMap<String, Option<Group>> = std::collections::BTreeMap::new();
@@ -170,7 +171,10 @@ impl Groups {
             }
         }
         let accounts: Vec<AccountRow> = lake.values(ctx.sql(ACCOUNTS).await?, "coverage").await?;
-        self.0.extend(accounts.iter().map(|row| Group::of_account(&row.account_id, &row.account_name)));
+        self.0.extend(accounts.iter().map(|row| {
+            let name = if row.account_name.is_empty() { &row.account_id } else { &row.account_name };
+            Group::of_account(&row.account_id, name)
+        }));
         self.0.sort_by(|one, other| one.group_id.cmp(&other.group_id));
         Ok(self)
     }

@@ -2,7 +2,9 @@
 
 use chrono::{DateTime, Duration, Utc};
 use deltalake_core::operations::vacuum::VacuumMode;
+use deltalake_core::protocol::checkpoints::cleanup_metadata;
 use futures::StreamExt;
+use tracing::debug;
 
 use crate::error::LakeError;
 use crate::lake::Lake;
@@ -27,6 +29,8 @@ fn order(name: &str) -> &'static str {
         "violations" | "policy_runs" => "run_id, policy_id",
         "issues" => "policy_id, issue_id",
         "issue_events" => "sequence, issue_id",
+        "job_runs" => "recorded_at, job",
+        "leases" => "lease",
         _ => "account_id, collected_in, asset_id",
     }
 }
@@ -64,6 +68,27 @@ impl Lake {
             Committed::Done(_) => Ok(Optimized { before: unchanged.before, after }),
             Committed::Overtaken => Ok(unchanged),
         }
+    }
+
+    /// How long versions of a table stay readable: as configured, but for tables that say so themselves.
+    #[must_use]
+    pub fn retention_of(&self, name: &str) -> Duration {
+        let own = self.own.get(name).and_then(|def| def.retention_hours);
+        own.map_or(Duration::days(i64::from(self.settings.retention_days)), |hours| Duration::hours(i64::from(hours)))
+    }
+
+    /// Deletes what a table that changes all the time leaves behind: files and log entries of versions beyond
+    /// [`Self::retention_of`].
+    ///
+    /// # Errors
+    ///
+    /// [`LakeError::Table`]
+    pub async fn forget(&self, name: &str) -> Result<(), LakeError> {
+        self.vacuum(name, self.retention_of(name), false).await?;
+        let Some(table) = self.table(name).await? else { return Ok(()) };
+        let forgotten = cleanup_metadata(&table.delta, None).await.map_err(LakeError::table(name, "vacuumed"))?;
+        debug!(table = name, forgotten, "forgot old versions");
+        Ok(())
     }
 
     /// Deletes files that no version of the last `retention` needs; returns how many. Also removes what killed

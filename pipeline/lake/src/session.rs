@@ -144,6 +144,19 @@ impl Lake {
         Ok(ctx)
     }
 
+    /// A session that knows one table of our own, at its newest version, which comes along; `None` when it was never
+    /// written. Cheaper than [`Self::session`], for what is asked again and again.
+    ///
+    /// # Errors
+    ///
+    /// [`LakeError::Table`] when its log cannot be read.
+    pub async fn session_of(&self, name: &str, now: DateTime<Utc>) -> Result<(SessionContext, Option<u64>), LakeError> {
+        let ctx = self.bare(now)?;
+        let table = self.table(name).await?;
+        register(&ctx, name, provider(table.as_ref(), &self.schema_of(name)?)?)?;
+        Ok((ctx, table.map(|table| table.version())))
+    }
+
     async fn pinned(
         &self,
         existing: &[String],

@@ -16,7 +16,7 @@ use crate::error::LakeError;
 use crate::lake::Lake;
 
 /// Columns whose smallest and largest values each file's entry in the log tells.
-const STATISTICS: &str = "asset_id,account_id,region,collected_in,run_id,policy_id,issue_id";
+const STATISTICS: &str = "asset_id,account_id,region,collected_in,run_id,policy_id,issue_id,job,lease";
 
 /// The tag of a data file that says which run's rows it holds: `RUN` or `RUN/PART`.
 pub(crate) const RUN_TAG: &str = "run";
@@ -109,7 +109,7 @@ impl Table {
         if let Some(table) = Self::load(lake, name, None).await? {
             return table.evolved(lake, schema).await;
         }
-        let retention = format!("interval {} days", lake.settings.retention_days);
+        let retention = format!("interval {} hours", lake.retention_of(name).num_hours());
         let created = deltalake_core::operations::create::CreateBuilder::new()
             .with_log_store(Self::builder(lake, name)?.build_storage().map_err(&failed)?)
             .with_table_name(name)
@@ -261,6 +261,12 @@ impl Table {
                 .with_actions(removes.chain(adds).collect())
                 .build(Some(self.delta.snapshot().map_err(&failed)?), self.delta.log_store(), operation)
                 .await;
+        let outcome = match &committed {
+            Ok(_) => "done",
+            Err(error) if is_conflict(error) => "overtaken",
+            Err(_) => "failed",
+        };
+        metrics::counter!("pacbot_lake_commits_total", "outcome" => outcome).increment(1);
         match committed {
             Ok(commit) => Ok(Committed::Done(commit.version())),
             Err(error) if is_conflict(&error) => Ok(Committed::Overtaken),
