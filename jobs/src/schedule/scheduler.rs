@@ -317,15 +317,14 @@ impl<L: Launcher> Shift<'_, L> {
         }
         // A leader whose term ended has ended its jobs, or is cut off and does so when it finds out.
         let patience = settings.grace + Duration::from_secs(5);
-        let is_over = match run.trigger {
+        match run.trigger {
             JobTrigger::Manual => {
                 let deadline =
                     self.scheduler.job(&run.job).map(|job| job.deadline).unwrap_or(Duration::from_secs(86_400));
                 now > run.started_at.unwrap_or(run.scheduled_for) + deadline + patience
             }
             _ => run.term < term.term && now > term.acquired_at + patience,
-        };
-        is_over
+        }
     }
 
     /// Starts what was claimed.

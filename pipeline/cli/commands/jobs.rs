@@ -117,9 +117,9 @@ async fn list(lake: &Lake, config: &Config, json: bool, out: &mut impl Write) ->
     });
     let listed: Vec<Listed> = listed.collect();
     if json {
-        return Ok(listed
+        return listed
             .iter()
-            .try_for_each(|job| writeln!(out, "{}", serde_json::to_string(job)?).map_err(anyhow::Error::from))?);
+            .try_for_each(|job| writeln!(out, "{}", serde_json::to_string(job)?).map_err(anyhow::Error::from));
     }
     let time =
         |at: Option<DateTime<Utc>>| at.map_or("never".to_owned(), |at| at.format("%Y-%m-%d %H:%M:%S").to_string());

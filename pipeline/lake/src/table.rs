@@ -16,7 +16,7 @@ use crate::error::LakeError;
 use crate::lake::Lake;
 
 /// Columns whose smallest and largest values each file's entry in the log tells.
-const STATISTICS: &str = "asset_id,account_id,region,collected_in,run_id,policy_id,issue_id,job,lease";
+const STATISTICS: &str = "asset_id,account_id,region,collected_in,run_id,policy_id,issue_id,group_id,job,lease";
 
 /// The tag of a data file that says which run's rows it holds: `RUN` or `RUN/PART`.
 pub(crate) const RUN_TAG: &str = "run";
@@ -132,7 +132,9 @@ impl Table {
 
     fn statistics_columns(schema: &deltalake_core::kernel::StructType) -> String {
         let known: Vec<&str> = STATISTICS.split(',').filter(|column| schema.field(column).is_some()).collect();
-        known.join(",")
+        // The Delta library cannot read an empty list: a table without any of them keeps those of its first column.
+        let first = schema.fields().next().map(|field| field.name().clone()).unwrap_or_default();
+        if known.is_empty() { first } else { known.join(",") }
     }
 
     /// A type file that gained, lost or retyped a column changes the table's schema; files that lack a column
