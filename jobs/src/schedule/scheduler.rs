@@ -21,6 +21,9 @@ use super::settings::{Job, ScheduleSettings};
 
 pub(super) const ATTEMPTS: u32 = 20;
 
+/// A run by hand on another machine, of a job that the configuration does not have any more, is lost after this long.
+const LONGEST_BY_HAND: Duration = Duration::from_secs(86_400);
+
 /// How long a scheduler goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
@@ -317,15 +320,13 @@ impl<L: Launcher> Shift<'_, L> {
         }
         // A leader whose term ended has ended its jobs, or is cut off and does so when it finds out.
         let patience = settings.grace + Duration::from_secs(5);
-        let is_over = match run.trigger {
+        match run.trigger {
             JobTrigger::Manual => {
-                let deadline =
-                    self.scheduler.job(&run.job).map(|job| job.deadline).unwrap_or(Duration::from_secs(86_400));
+                let deadline = self.scheduler.job(&run.job).map_or(LONGEST_BY_HAND, |job| job.deadline);
                 now > run.started_at.unwrap_or(run.scheduled_for) + deadline + patience
             }
             _ => run.term < term.term && now > term.acquired_at + patience,
-        };
-        is_over
+        }
     }
 
     /// Starts what was claimed.
