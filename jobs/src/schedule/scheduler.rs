@@ -21,6 +21,9 @@ use super::settings::{Job, ScheduleSettings};
 
 pub(super) const ATTEMPTS: u32 = 20;
 
+/// A run by hand on another machine, of a job that the configuration does not have any more, is lost after this long.
+const LONGEST_BY_HAND: Duration = Duration::from_secs(86_400);
+
 /// How long a scheduler goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
@@ -319,8 +322,7 @@ impl<L: Launcher> Shift<'_, L> {
         let patience = settings.grace + Duration::from_secs(5);
         match run.trigger {
             JobTrigger::Manual => {
-                let deadline =
-                    self.scheduler.job(&run.job).map(|job| job.deadline).unwrap_or(Duration::from_secs(86_400));
+                let deadline = self.scheduler.job(&run.job).map_or(LONGEST_BY_HAND, |job| job.deadline);
                 now > run.started_at.unwrap_or(run.scheduled_for) + deadline + patience
             }
             _ => run.term < term.term && now > term.acquired_at + patience,

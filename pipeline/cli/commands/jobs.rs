@@ -117,9 +117,10 @@ async fn list(lake: &Lake, config: &Config, json: bool, out: &mut impl Write) ->
     });
     let listed: Vec<Listed> = listed.collect();
     if json {
-        return listed
-            .iter()
-            .try_for_each(|job| writeln!(out, "{}", serde_json::to_string(job)?).map_err(anyhow::Error::from));
+        for job in &listed {
+            writeln!(out, "{}", serde_json::to_string(job)?)?;
+        }
+        return Ok(());
     }
     let time =
         |at: Option<DateTime<Utc>>| at.map_or("never".to_owned(), |at| at.format("%Y-%m-%d %H:%M:%S").to_string());
