@@ -130,9 +130,8 @@ impl Look {
     }
 
     /// Has the views `policy_status`, `category_score`, `classic_score` and `honest_score` hold everything (`*`) and each
-    /// visible group, all policies (`*`) and each of `domains`.
+    /// visible group, all policies (`*`) and each of `domains`. For a look that no lens has limited.
     pub(crate) async fn by_group(&self, domains: &[Domain]) -> Result<(), LookError> {
-        self.limit(&Lens::default()).await?;
         let domains: Vec<Option<&Domain>> = std::iter::once(None).chain(domains.iter().map(Some)).collect();
         register_domains(&self.ctx, &domains).await?;
         Ok(register_views(&self.ctx, Grouping::Every).await?)

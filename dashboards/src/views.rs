@@ -68,6 +68,10 @@ pub(crate) async fn register_views(ctx: &SessionContext, grouping: Grouping<'_>)
         let frame = match *name {
             "counts" => grouped(ctx, frame, "grouped_counts", grouping).await?,
             "viewed_issues" => grouped(ctx, frame, "grouped_issues", grouping).await?,
+            // The views below read these many times over, and a view is planned wherever it is read. Both are small: a row
+            // a policy, and a row a policy and group.
+            "newest_policy_runs" if grouping != Grouping::Whole => frame.cache().await?,
+            "policy_status" if grouping == Grouping::Every => frame.cache().await?,
             _ => frame,
         };
         ctx.deregister_table(*name)?;

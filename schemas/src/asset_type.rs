@@ -13,7 +13,7 @@ use toml::Spanned;
 use crate::column_type::{ColumnType, timestamp};
 use crate::ids::AssetType;
 use crate::path::{Case, Path};
-use crate::request::{ErrorMatch, NextPage, Per, Protocol, Request};
+use crate::request::{AnswerTable, ErrorMatch, NextPage, Per, Protocol, Request, TableEncoding};
 use crate::source_error::{SourceError, nearest};
 use crate::template::Template;
 
@@ -82,6 +82,8 @@ pub struct Column {
     pub format: TimestampFormat,
     /// For a map that the API gives as a list of pairs.
     pub entry: Option<Entry>,
+    /// Words of the table by those of the answer; `*` is every other text.
+    pub words: IndexMap<String, String>,
     /// The style of the names inside its type.
     pub case: Case,
     /// What it means.
@@ -149,6 +151,11 @@ struct RequestSpec {
     input: toml::Table,
     page: Option<PageSpec>,
     items: Option<Spanned<String>>,
+    answer: Option<Spanned<AnswerSpec>>,
+    #[serde(default)]
+    until: IndexMap<Spanned<String>, Vec<String>>,
+    #[serde(default)]
+    not_yet: Vec<String>,
     #[serde(default)]
     filter: IndexMap<Spanned<String>, Vec<Spanned<String>>>,
     #[serde(rename = "match")]
@@ -176,6 +183,15 @@ struct PageSpec {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+struct AnswerSpec {
+    path: Spanned<String>,
+    encoding: TableEncoding,
+    #[serde(default)]
+    null: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct ColumnSpec {
     r#type: Spanned<String>,
     path: Option<Spanned<String>>,
@@ -185,6 +201,7 @@ struct ColumnSpec {
     #[serde(default)]
     format: TimestampFormat,
     entry: Option<Entry>,
+    words: Option<Spanned<IndexMap<String, String>>>,
     case: Option<Case>,
     doc: Option<Spanned<String>>,
 }

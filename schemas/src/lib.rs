@@ -27,7 +27,7 @@ pub use lake_table::LakeTableDef;
 pub use path::{Case, Path, Step};
 pub use pattern::fits;
 pub use policy_document::{PolicyDocumentError, normalise_policy, normalise_policy_value};
-pub use request::{ErrorMatch, NextPage, Per, Protocol, Request};
+pub use request::{AnswerTable, ErrorMatch, NextPage, Per, Protocol, Request, TableEncoding};
 pub use source_error::{SourceError, nearest};
 pub use states::{
     Category, CoverageStatus, IssueState, JobState, JobTrigger, PolicyStatus, RunStatus, Severity, Stage,

@@ -92,6 +92,25 @@ impl ErrorMatch {
     }
 }
 
+/// How a text of an answer holds a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TableEncoding {
+    /// CSV whose first line names the columns, in base64.
+    Base64Csv,
+}
+
+/// A table that stands in an answer as one text; its lines are the items.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AnswerTable {
+    /// Where the text stands.
+    pub path: Path,
+    /// How it is written.
+    pub encoding: TableEncoding,
+    /// Texts that mean that there is no value.
+    pub null: Vec<String>,
+}
+
 /// One request of an asset type file.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Request {
@@ -123,6 +142,12 @@ pub struct Request {
     pub next_page: NextPage,
     /// Where the items stand; `None`: the answer is one item.
     pub items: Option<Path>,
+    /// The answer's items stand in a table.
+    pub table: Option<AnswerTable>,
+    /// The request is made again until the value at each path is one of these.
+    pub until: Vec<(Path, Vec<String>)>,
+    /// Errors that mean that the answer is not made yet: the request is made again.
+    pub not_yet: Vec<ErrorMatch>,
     /// Items are kept when the value at each path is one of these.
     pub filter: Vec<(Path, Vec<Template>)>,
     /// For a follow-up per scope: (asset column, path in its item) that belong together.
@@ -135,6 +160,14 @@ pub struct Request {
     pub gone: Vec<ErrorMatch>,
     /// Made only when a column that it feeds is wanted.
     pub optional: bool,
+}
+
+impl Request {
+    /// Whether its answer may have to be waited for.
+    #[must_use]
+    pub fn may_wait(&self) -> bool {
+        !self.until.is_empty() || !self.not_yet.is_empty()
+    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! The accounts and regions of one configuration, and calls to them.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
@@ -174,6 +175,13 @@ impl Aws {
         };
         let credentials = self.keyring.of(account);
         self.caller.call(&label, &endpoint, &request, &credentials).await
+    }
+
+    /// Waits, by the clock of the calls. A replay has nothing to wait for.
+    pub async fn wait(&self, duration: Duration) {
+        if !self.caller.transport.is_replay() {
+            self.caller.clock.0.sleep(duration).await;
+        }
     }
 
     /// The configuration for a client of an official SDK crate: our transport, credentials and limits, the

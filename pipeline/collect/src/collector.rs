@@ -100,7 +100,7 @@ impl Collector for FileCollector {
                 api: ApiSource { aws: run.aws.clone() },
                 native: native::source(self.reader.def.asset_type.as_str(), &run.aws, scope),
             };
-            ScopeRun::new(Asking { source: &source, reader: &self.reader, scope }, run).collect().await
+            ScopeRun::new(Asking { source: &source, aws: &run.aws, reader: &self.reader, scope }, run).collect().await
         })
     }
 }

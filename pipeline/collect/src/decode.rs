@@ -25,6 +25,7 @@ mod maps;
 mod sanitise;
 mod secret;
 mod shape;
+mod table;
 mod timestamps;
 mod xml;
 
@@ -42,6 +43,8 @@ pub(crate) enum AnswerError {
     Xml(#[from] xml::XmlError),
     #[error("the answer is not JSON: {0}")]
     Json(#[from] serde_json::Error),
+    #[error(transparent)]
+    Table(#[from] table::TableError),
 }
 
 /// How the answers of one request are read. Made once for each request of a type.
@@ -96,7 +99,7 @@ impl RequestDecoder {
             let target = column.column_type.arrow();
             if let Some(documents) = Documents::of_column(column) {
                 columns.push(ColumnDecoder { index, target, source: Source::Documents(documents) });
-            } else if let Some(conform) = Conform::of_column(column) {
+            } else if let Some(conform) = Conform::of_column(column, request) {
                 let layer = add_layer(&mut shapes, shape);
                 columns.push(ColumnDecoder {
                     index,

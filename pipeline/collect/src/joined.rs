@@ -57,7 +57,13 @@ mod tests {
 permission"#,
         );
         let request = AssetTypeDef::parse("test.toml", &file).unwrap().list().clone();
-        let read = |page: &&str| ReadPage { answer: (*page).to_owned(), items: Items::default(), next: None, hash: 0 };
+        let read = |page: &&str| ReadPage {
+            answer: (*page).to_owned(),
+            items: Items::default(),
+            next: None,
+            hash: 0,
+            unready: None,
+        };
         joined(&request, pages.iter().map(read).collect())
     }
 

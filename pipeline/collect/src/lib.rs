@@ -20,6 +20,7 @@ mod listing;
 mod native;
 mod pager;
 mod paging;
+mod patience;
 mod reader;
 mod scope_run;
 mod source;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use futures::StreamExt;
 use futures::stream::{self, BoxStream};
-use pacbot_cloud::CallError;
+use pacbot_cloud::{Aws, CallError};
 use pacbot_schemas::{Per, Request, Scope};
 
 use crate::coverage::Tally;
@@ -24,13 +24,15 @@ pub(crate) type Listed = (Result<Items, CallError>, Tally);
 #[derive(Clone, Copy)]
 pub(crate) struct Asking<'a> {
     pub(crate) source: &'a dyn Source,
+    /// Whose clock is waited by.
+    pub(crate) aws: &'a Aws,
     pub(crate) reader: &'a Arc<AssetReader>,
     pub(crate) scope: &'a Scope,
 }
 
 impl<'a> Asking<'a> {
     pub(crate) fn pager(self, request: &'a Request, values: Values<'a>) -> Pager<'a> {
-        Pager::new(self.source, self.reader, request, values)
+        Pager::new(self, request, values)
     }
 
     /// The pages of a listing of the scope.

@@ -1,21 +1,22 @@
 //! Walks through the pages of one listing.
 
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use pacbot_cloud::{CallError, CallErrorKind};
 use pacbot_schemas::Request;
 
 use crate::coverage::{Tally, failure};
+use crate::listing::Asking;
 use crate::paging::{MAX_PAGES, PagingError, Position};
-use crate::reader::{AssetReader, ReadPage};
-use crate::source::{Ask, Source};
+use crate::patience::until_ready;
+use crate::reader::ReadPage;
+use crate::source::Ask;
 use crate::values::Values;
 
 /// One listing, or one answer of a request that does not page.
 pub(crate) struct Pager<'a> {
-    source: &'a dyn Source,
-    reader: &'a Arc<AssetReader>,
+    asking: Asking<'a>,
     request: &'a Request,
     values: Values<'a>,
     position: Option<Position>,
@@ -26,14 +27,9 @@ pub(crate) struct Pager<'a> {
 }
 
 impl<'a> Pager<'a> {
-    pub(crate) fn new(
-        source: &'a dyn Source,
-        reader: &'a Arc<AssetReader>,
-        request: &'a Request,
-        values: Values<'a>,
-    ) -> Self {
+    pub(crate) fn new(asking: Asking<'a>, request: &'a Request, values: Values<'a>) -> Self {
         let position = Some(Position::first(request));
-        Self { source, reader, request, values, position, hash: 0, pages: 0, tally: Tally::default() }
+        Self { asking, request, values, position, hash: 0, pages: 0, tally: Tally::default() }
     }
 
     /// The next page; `None` after the last.
@@ -44,7 +40,13 @@ impl<'a> Pager<'a> {
     pub(crate) async fn next(&mut self) -> Result<Option<ReadPage>, CallError> {
         let Some(position) = self.position.take() else { return Ok(None) };
         let began = Instant::now();
-        let page = self.page(&position).await;
+        let calls = AtomicU64::new(0);
+        let page = if self.request.may_wait() {
+            until_ready(self.asking.aws, self.request, || self.page(&position, &calls)).await
+        } else {
+            self.page(&position, &calls).await
+        };
+        self.tally.calls += calls.into_inner();
         self.tally.spent += began.elapsed();
         let page = page?;
         self.tally.pages += 1;
@@ -60,15 +62,16 @@ impl<'a> Pager<'a> {
         Ok(Some(page))
     }
 
-    async fn page(&mut self, position: &Position) -> Result<ReadPage, CallError> {
+    /// One page, and the calls that it took, also where they failed.
+    async fn page(&self, position: &Position, calls: &AtomicU64) -> Result<ReadPage, CallError> {
         let ask = Ask { request: self.request, values: self.values, position };
-        match self.source.ask(ask).await {
+        match self.asking.source.ask(ask).await {
             Ok(page) => {
-                self.tally.calls += page.calls;
-                self.reader.read(self.request, page.body, position, self.values).await
+                calls.fetch_add(page.calls, Ordering::Relaxed);
+                self.asking.reader.read(self.request, page.body, position, self.values).await
             }
             Err(error) => {
-                self.tally.calls += u64::from(error.attempts);
+                calls.fetch_add(u64::from(error.attempts), Ordering::Relaxed);
                 Err(error)
             }
         }

@@ -12,6 +12,7 @@ use crate::coverage::failure;
 use crate::decode::json_text::{find_text, is_null};
 use crate::decode::{Items, RequestDecoder, text, without_secrets};
 use crate::paging::Position;
+use crate::patience::unready;
 use crate::values::Values;
 
 /// Smaller pages are read where they arrive; larger ones would hold up the I/O of others.
@@ -37,6 +38,8 @@ pub(crate) struct ReadPage {
     pub(crate) next: Option<Position>,
     /// Of the whole page.
     pub(crate) hash: u64,
+    /// What it lacks, where the request waits for something.
+    pub(crate) unready: Option<String>,
 }
 
 impl AssetReader {
@@ -92,18 +95,24 @@ impl AssetReader {
         };
         let secret = self.secrets.get(name).map(Vec::as_slice).unwrap_or_default();
         let mut items = Items::default();
-        let listed = answer.each_item(request.items.as_ref(), |item| {
+        let unready = unready(request, |path| answer.text_at(path));
+        let mut keep = |item: &str| {
             if is_kept(item) {
                 items.push(&without_secrets(item, secret));
             }
-        });
+        };
+        let listed = match &request.table {
+            Some(table) if unready.is_none() => answer.each_line(table, keep).map_err(|error| unreadable(&error))?,
+            Some(_) => 0,
+            None => answer.each_item(request.items.as_ref(), &mut keep),
+        };
         let next = position.next(request, &answer, listed).map_err(|error| unreadable(&error))?;
         let whole = match (decoder.is_whole(), self.def.secret.is_empty()) {
             (false, _) => String::new(),
             (true, true) => answer.to_json().into_owned(),
             (true, false) => without_secrets(&answer.to_json(), &self.def.secret).into_owned(),
         };
-        Ok(ReadPage { answer: whole, items, next, hash })
+        Ok(ReadPage { answer: whole, items, next, hash, unready })
     }
 }
 

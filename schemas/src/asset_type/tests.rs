@@ -105,3 +105,24 @@ fn unknown_keys_bad_paths_and_twice_the_same_column_are_refused() {
     assert!(messages(&VOLUME.replace("[request.list]", "[request.lists]"))[0].contains("no `[request.list]`"));
     assert!(messages("table = 'x'\n[request.")[0].starts_with("2:"));
 }
+
+#[test]
+fn a_table_in_an_answer_is_what_is_listed() {
+    let table = r#"answer = { path = "Content", encoding = "base64-csv", null = ["N/A"] }"#;
+    let listed = VOLUME.replace(r#"items      = "volumeSet[]""#, table);
+    let volume = AssetTypeDef::parse("volume.toml", &listed).unwrap();
+    assert_eq!(volume.list().table.as_ref().unwrap().null, ["N/A"]);
+    assert_eq!(
+        messages(&listed.replace(table, &format!("{table}\nitems = \"volumeSet[]\""))),
+        ["12:10: the lines of `answer` are the items of `list` or of a request with `match` (leave out `items`)"]
+    );
+    let whole = VOLUME.replace("[columns]", &format!("{table}\n[columns]"));
+    assert_eq!(messages(&whole), ["21:10: the lines of `answer` are the items of `list` or of a request with `match`"]);
+    assert!(messages(&listed.replace("base64-csv", "csv"))[0].contains("unknown variant `csv`"));
+}
+
+#[test]
+fn words_are_for_texts() {
+    let worded = VOLUME.replace("type = \"int\", doc", "type = \"int\", words = { a = \"b\" }, doc");
+    assert_eq!(messages(&worded), ["23:37: `words` is for a `string`: words of the answer = words of the table"]);
+}

@@ -177,6 +177,16 @@ fn one_request(
             None
         }
     });
+    let table = spec.answer.as_ref().map(|table| {
+        let is_whole = name.get_ref() != "list" && spec.matching.is_none();
+        if spec.items.is_some() || is_whole {
+            let message = "the lines of `answer` are the items of `list` or of a request with `match`";
+            mistakes.add(table.span(), message, spec.items.is_some().then(|| "leave out `items`".to_owned()));
+        }
+        let AnswerSpec { path, encoding, null } = table.get_ref();
+        AnswerTable { path: mistakes.parsed(path, Path::parse), encoding: *encoding, null: null.clone() }
+    });
+    let until = spec.until.iter().map(|(path, values)| (mistakes.parsed(path, Path::parse), values.clone())).collect();
     Request {
         name: name.get_ref().clone(),
         per,
@@ -192,6 +202,9 @@ fn one_request(
         page_size: spec.page.as_ref().map(|page| page.size.clone()).unwrap_or_default(),
         next_page: next_page(mistakes, name, spec.page.as_ref()),
         items: spec.items.as_ref().map(|items| mistakes.parsed(items, Path::parse)),
+        table,
+        until,
+        not_yet: spec.not_yet.iter().map(|error| ErrorMatch::parse(error)).collect(),
         filter: spec
             .filter
             .iter()
@@ -256,6 +269,11 @@ fn columns(
         if text == "tags" && column_type != ColumnType::Map {
             mistakes.add(spec.r#type.span(), "`tags` is a map in every table", None);
         }
+        if let Some(words) = &spec.words
+            && (column_type != ColumnType::String || words.get_ref().is_empty())
+        {
+            mistakes.add(words.span(), "`words` is for a `string`: words of the answer = words of the table", None);
+        }
         let from = spec.from.as_ref().map_or("list", |from| from.get_ref().as_str());
         let request = requests.get(from);
         if let (None, Some(from), false) = (request, &spec.from, requests.is_empty()) {
@@ -278,6 +296,7 @@ fn columns(
             key: spec.key,
             format: spec.format,
             entry: spec.entry.clone(),
+            words: spec.words.as_ref().map(|words| words.get_ref().clone()).unwrap_or_default(),
             case,
             doc: spec.doc.as_ref().map(|doc| doc.get_ref().clone()).unwrap_or_default(),
         });

@@ -103,3 +103,10 @@ async fn an_endpoint_takes_every_service() {
         assert_eq!(request.uri(), "http://127.0.0.1:5000/");
     }
 }
+
+#[tokio::test]
+async fn waiting_is_by_the_clock_of_the_calls() {
+    let (aws, clock) = aws("", Scripted::new(|_, _| identity(ACCOUNT)));
+    aws.wait(Duration::from_secs(3600)).await;
+    assert_eq!(clock.steady(), Duration::from_secs(3600));
+}

@@ -4,12 +4,13 @@
 
 use std::borrow::Cow;
 
-use pacbot_schemas::{Path, Protocol};
+use pacbot_schemas::{AnswerTable, Path, Protocol};
 use serde::de::IgnoredAny;
 
 use super::AnswerError;
 use super::json_text::{find, find_in, members, scalar};
 use super::shape::Shape;
+use super::table;
 use super::xml::Document;
 
 /// An answer of the protocol that it should have.
@@ -66,6 +67,20 @@ impl<'a> Answer<'a> {
                 items.len()
             }
         }
+    }
+
+    /// Hands out each line of a table as [`Self::each_item`] does items, with the members that stand beside it.
+    ///
+    /// # Errors
+    ///
+    /// [`AnswerError`] if there is no such table: that is no empty one.
+    pub(crate) fn each_line(&self, table: &AnswerTable, each: impl FnMut(&str)) -> Result<usize, AnswerError> {
+        let text = self.text_at(&table.path).unwrap_or_default();
+        let answer = self.to_json();
+        let beside = members(&answer).unwrap_or_default();
+        let first = table.path.0.first().map(|step| step.name.as_str());
+        let beside = beside.into_iter().filter(|(name, _)| Some(&**name) != first);
+        Ok(table::each_line(&text, table, beside, each)?)
     }
 
     /// The text of the first scalar at `path`.

@@ -6,13 +6,15 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, Int64Array, ListArray, StringArray, StructArray, UInt32Array, new_null_array,
+    Array, ArrayRef, AsArray, BooleanArray, Int64Array, ListArray, StringArray, StructArray, UInt32Array,
+    new_null_array,
 };
 use arrow::buffer::{NullBuffer, OffsetBuffer, ScalarBuffer};
-use arrow::compute::{CastOptions, cast_with_options, take};
+use arrow::compute::{CastOptions, cast_with_options, nullif, take};
 use arrow::datatypes::DataType;
 use arrow::error::ArrowError;
-use pacbot_schemas::{Case, Column, ColumnType, Path, TimestampFormat};
+use indexmap::IndexMap;
+use pacbot_schemas::{Case, Column, ColumnType, Path, Request, TimestampFormat};
 
 use super::maps;
 use super::shape::source;
@@ -33,6 +35,10 @@ pub(crate) enum Conform {
         key: String,
         value: String,
     },
+    /// Text, put in other words.
+    Words(IndexMap<String, String>),
+    /// Null where the text is one of these.
+    Unless(Vec<String>, Box<Conform>),
     List(Box<Conform>),
     /// Fields in the table's order, each from a path.
     Struct(Vec<(Path, Conform)>),
@@ -40,11 +46,19 @@ pub(crate) enum Conform {
 
 impl Conform {
     /// `None` for documents, which are not columnar.
-    pub(crate) fn of_column(column: &Column) -> Option<Self> {
-        match &column.entry {
-            Some(entry) => Some(Self::Pairs { key: entry.key.clone(), value: entry.value.clone() }),
-            None => Self::of_type(&column.column_type, column.case, column.format),
+    pub(crate) fn of_column(column: &Column, request: &Request) -> Option<Self> {
+        if !column.words.is_empty() {
+            return Some(Self::Words(column.words.clone()));
         }
+        let conform = match &column.entry {
+            Some(entry) => Self::Pairs { key: entry.key.clone(), value: entry.value.clone() },
+            None => Self::of_type(&column.column_type, column.case, column.format)?,
+        };
+        let nulls = request.table.as_ref().map(|table| table.null.clone()).filter(|nulls| !nulls.is_empty());
+        Some(match nulls {
+            Some(nulls) => Self::Unless(nulls, Box::new(conform)),
+            None => conform,
+        })
     }
 
     fn of_type(column_type: &ColumnType, case: Case, format: TimestampFormat) -> Option<Self> {
@@ -155,6 +169,18 @@ fn conform(values: &ArrayRef, to: &Conform, target: &DataType, misfits: &mut u64
             let columns = members.map(|((path, to), field)| read(objects, path, to, field.data_type(), misfits));
             let columns = columns.collect::<Result<Vec<_>, _>>()?;
             Ok(Arc::new(StructArray::try_new(fields.clone(), columns, objects.nulls().cloned())?))
+        }
+        Conform::Unless(nulls, to) => {
+            let Some(texts) = values.as_string_opt::<i32>() else { return Ok(mismatch(values, target, misfits)) };
+            let is_null = |text: Option<&str>| text.map(|text| nulls.iter().any(|null| null == text));
+            let texts = nullif(texts, &texts.iter().map(is_null).collect::<BooleanArray>())?;
+            conform(&texts, to, target, misfits)
+        }
+        Conform::Words(words) => {
+            let Some(texts) = values.as_string_opt::<i32>() else { return Ok(mismatch(values, target, misfits)) };
+            let other = words.get("*");
+            let word = |text| words.get(text).or(other).map_or(text, String::as_str);
+            Ok(Arc::new(texts.iter().map(|text| text.map(word)).collect::<StringArray>()))
         }
         Conform::Text | Conform::Flag | Conform::Int | Conform::Float | Conform::Timestamp(_) => {
             let Some(texts) = values.as_string_opt::<i32>() else { return Ok(mismatch(values, target, misfits)) };

@@ -365,6 +365,53 @@ async fn without_its_parent_a_list_is_unknown() {
     assert_eq!((users.status, things.status), (CoverageStatus::Complete, CoverageStatus::Failed));
 }
 
+/// A list of things that are reported when somebody asks for it.
+fn of_report() -> String {
+    json_type(&format!("{ID}\nstate = {{ type = \"string\", words = {{ x = \"yes\", \"*\" = \"no\" }}, doc = \"d\" }}"))
+        .replace(
+            "[request.list]",
+            r#"[request.report]
+per        = "scope"
+operation  = "MakeReport"
+until      = { State = ["DONE", "OLD"] }
+permission = "test:MakeReport"
+[request.list]
+per        = "report"
+not_yet    = ["InProgress"]"#,
+        )
+}
+
+#[tokio::test]
+async fn what_is_never_made_is_asked_for_so_often_only() {
+    let made = || Script::default().on("MakeReport", "", r#"{"State": "OLD"}"#);
+    let cases = [
+        (Script::default().on("MakeReport", "", r#"{"State": "BUSY"}"#), 24, 0, "report"),
+        (Script::default().fails("MakeReport", "", 400, "InProgress"), 1, 0, "report"),
+        (made().fails("ListThings", "", 400, "InProgress"), 1, 24, "list"),
+        (made().fails("ListThings", "", 400, "NoSuchReport"), 1, 1, "list"),
+    ];
+    for (script, asked, listed, failed) in cases {
+        let script = Arc::new(script);
+        let result = collect(&script, &of_report()).await;
+        assert_eq!((script.count("MakeReport"), script.count("ListThings")), (asked, listed));
+        assert_eq!(covered(&result, failed).status, CoverageStatus::Failed);
+        assert_eq!(covered(&result, "list").status, CoverageStatus::Failed);
+        assert_eq!(covered(&result, "report").calls, asked as u64, "each is a call");
+        assert!(result.assets.is_empty());
+        if asked == 24 {
+            let error = covered(&result, "report").error.clone().unwrap();
+            assert_eq!(error, "timeout: `State` is still `BUSY` and not DONE or OLD");
+        }
+    }
+    let script = Arc::new(made().on(
+        "ListThings",
+        "",
+        r#"{"Things": [{"Id": "1", "State": "x"}, {"Id": "2", "State": "y"}, {"Id": "3"}]}"#,
+    ));
+    let result = collect(&script, &of_report()).await;
+    assert_eq!(cells(&result.assets, "state"), ["yes", "no", "-"], "in other words; null stays null");
+}
+
 #[tokio::test]
 async fn broken_items_duplicates_and_filtered_items() {
     let body = json!({"Things": [

@@ -30,6 +30,8 @@ pub(crate) struct Answer {
     /// Text that the request's path, query or body holds.
     #[serde(default)]
     when: String,
+    /// How often it is given, before a later one that fits is; always, when left out.
+    times: Option<usize>,
     #[serde(default = "ok")]
     status: u16,
     body: String,
@@ -42,7 +44,8 @@ fn ok() -> u16 {
 #[derive(Debug)]
 struct Api {
     answers: Vec<Answer>,
-    given: Mutex<Vec<bool>>,
+    /// How often each was given.
+    given: Mutex<Vec<usize>>,
 }
 
 #[async_trait]
@@ -64,10 +67,16 @@ impl Transport for Api {
         let fits = |answer: &Answer| {
             answer.operation == call.operation && (asked.contains(&answer.when) || plain.contains(&answer.when))
         };
-        let Some(place) = self.answers.iter().position(fits) else {
-            return Err(TransportError::NotRecorded { exchange: format!("{} {asked}", call.operation) });
+        let place = {
+            let mut given = self.given.lock().unwrap();
+            let is_left = |(place, answer): &(usize, &Answer)| answer.times.is_none_or(|times| given[*place] < times);
+            let Some((place, _)) = self.answers.iter().enumerate().filter(is_left).find(|(_, answer)| fits(answer))
+            else {
+                return Err(TransportError::NotRecorded { exchange: format!("{} {asked}", call.operation) });
+            };
+            given[place] += 1;
+            place
         };
-        self.given.lock().unwrap()[place] = true;
         let answer = &self.answers[place];
         let mut response = http::Response::new(Bytes::from(answer.body.clone()));
         *response.status_mut() = http::StatusCode::from_u16(answer.status).unwrap();
@@ -82,7 +91,7 @@ impl Transport for Api {
 
 /// The rows of a type as JSON with nulls, and what was not as it should be on the way.
 pub(crate) async fn collect(def: &Arc<AssetTypeDef>, answers: Vec<Answer>) -> (Vec<Value>, Vec<String>) {
-    let given = Mutex::new(vec![false; answers.len()]);
+    let given = Mutex::new(vec![0; answers.len()]);
     let api = Arc::new(Api { answers, given });
     let account =
         Account { id: AccountId::new("111122223333").unwrap(), name: "production".into(), partition: Partition::Aws };
@@ -106,7 +115,7 @@ pub(crate) async fn collect(def: &Arc<AssetTypeDef>, answers: Vec<Answer>) -> (V
             problems.push(format!("request `{request}` has values of a wrong type or broken items: {coverage:?}"));
         }
     }
-    for (answer, _) in api.answers.iter().zip(&*api.given.lock().unwrap()).filter(|(_, given)| !**given) {
+    for (answer, _) in api.answers.iter().zip(&*api.given.lock().unwrap()).filter(|(_, given)| **given == 0) {
         problems.push(format!("the answer to {} `{}` was never asked for", answer.operation, answer.when));
     }
     let batches: Vec<RecordBatch> = result.assets.batches().collect::<Result<_, _>>().unwrap();

@@ -3,6 +3,9 @@
 An id is the table's asset id where that begins with `arn:` and its last part alone is not unique; else it
 is that last part.
 """
+import csv
+import io
+
 from ..cloud import GLOBAL
 from ..observe import ids_of
 
@@ -94,6 +97,14 @@ WITHIN = {  # table: (service, operation and ids of the parents, operation and i
 }
 
 
+def _reported(iam):
+    """The ARNs in the credential report, whose making ends the second time that it is asked for."""
+    while iam.generate_credential_report()["State"] != "COMPLETE":
+        pass
+    report = iam.get_credential_report()["Content"].decode()
+    return [line["arn"] for line in csv.DictReader(io.StringIO(report))]
+
+
 def observed(cloud, accounts, regions):
     """Returns {table: {account: {region: [ids]}}}, each list sorted."""
     tables = {}
@@ -113,5 +124,6 @@ def observed(cloud, accounts, regions):
                     for i in ids_of(client, operation, {argument: parent}, ids)])
         zones = ids_of(cloud.client("route53", account.id, "us-east-1"), "list_hosted_zones", {}, _names(
             "HostedZones", "Id"))
+        put("aws_iam_credential_report", account.id, GLOBAL, _reported(cloud.client("iam", account.id, "us-east-1")))
         put("aws_route53_zone", account.id, GLOBAL, [zone.rsplit("/", 1)[1] for zone in zones])
     return tables
