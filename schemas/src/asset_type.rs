@@ -11,12 +11,14 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use crate::column_type::{ColumnType, timestamp};
+use crate::derived::Derived;
 use crate::ids::AssetType;
 use crate::path::{Case, Path};
 use crate::request::{AnswerTable, ErrorMatch, NextPage, Per, Protocol, Request, TableEncoding};
 use crate::source_error::{SourceError, nearest};
 use crate::template::Template;
 
+mod derive;
 mod validate;
 
 /// Columns that every asset table begins with.
@@ -72,9 +74,11 @@ pub struct Column {
     pub name: String,
     /// Its type.
     pub column_type: ColumnType,
-    /// Where its value stands in the answer.
+    /// Where its value stands in the answer; nowhere, if it is derived.
     pub path: Path,
-    /// The request that feeds it.
+    /// How it is made of other columns, if no request feeds it by itself.
+    pub derived: Option<Derived>,
+    /// The request that feeds it, or what it is derived from.
     pub from: String,
     /// Whether it identifies the asset inside its scope.
     pub key: bool,
@@ -202,8 +206,18 @@ struct ColumnSpec {
     format: TimestampFormat,
     entry: Option<Entry>,
     words: Option<Spanned<IndexMap<String, String>>>,
+    template: Option<Spanned<String>>,
+    has_any: Option<Spanned<String>>,
+    begins: Option<Spanned<BeginsSpec>>,
     case: Option<Case>,
     doc: Option<Spanned<String>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct BeginsSpec {
+    column: String,
+    with: Spanned<String>,
 }
 
 impl AssetTypeDef {

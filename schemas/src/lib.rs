@@ -4,6 +4,7 @@
 
 mod asset_type;
 mod column_type;
+mod derived;
 mod embedded;
 mod fingerprint;
 mod ids;
@@ -20,6 +21,7 @@ pub use asset_type::{
     AssetTypeDef, BACK_COLUMNS, Column, Entry, FRONT_COLUMNS, HISTORY_COLUMNS, ScopeKind, TimestampFormat, common_type,
 };
 pub use column_type::{ColumnType, StructField, timestamp};
+pub use derived::Derived;
 pub use embedded::{AssetTypes, lake_tables};
 pub use fingerprint::fingerprint;
 pub use ids::{Account, AccountId, AssetType, InvalidId, JobName, Partition, PolicyId, Region, RunId, Scope};

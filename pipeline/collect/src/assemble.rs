@@ -18,6 +18,7 @@ use xxhash_rust::xxh3::Xxh3;
 use crate::coverage::Tally;
 use crate::decode::json_text::{push_member, push_open};
 use crate::decode::{Columns, Items};
+use crate::derive;
 use crate::reader::AssetReader;
 use crate::values::{Named, Values};
 
@@ -98,6 +99,13 @@ impl Parts {
                 };
                 tally.cell_errors += decoded.misfits;
                 columns.extend(named(reader, decoded.arrays));
+            }
+        }
+
+        for column in &def.columns {
+            if let Some(derived) = &column.derived {
+                let made = derive::column(derived, &columns, scope, rows)?;
+                columns.insert(&column.name, made);
             }
         }
 

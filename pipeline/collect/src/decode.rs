@@ -92,7 +92,8 @@ impl RequestDecoder {
     pub(crate) fn new(def: &AssetTypeDef, request: &Request) -> Self {
         let (mut shapes, mut columns): (Vec<Shape>, _) = (Vec::new(), Vec::new());
         let mut item = Shape::empty();
-        let fed = def.columns.iter().enumerate().filter(|(_, column)| column.from == request.name);
+        let is_fed = |column: &Column| column.from == request.name && column.derived.is_none();
+        let fed = def.columns.iter().enumerate().filter(|(_, column)| is_fed(column));
         for (index, column) in fed {
             let shape = Shape::of_column(column);
             item.overlay(shape.clone());
@@ -238,7 +239,7 @@ fn add_layer(layers: &mut Vec<Shape>, shape: Shape) -> usize {
 /// What a column of `list` reads of the item of its parent `request`.
 fn of_parent(column: &Column, request: &Request) -> Option<Shape> {
     let (first, rest) = column.path.0.split_first()?;
-    let is_parents = column.from == "list" && first.name == request.name;
+    let is_parents = column.from == "list" && column.derived.is_none() && first.name == request.name;
     is_parents.then(|| Shape::of_column(&Column { path: Path(rest.to_vec()), ..column.clone() }))
 }
 

@@ -14,6 +14,7 @@ mod collect_all;
 mod collector;
 mod coverage;
 mod decode;
+mod derive;
 mod follow_up;
 mod joined;
 mod listing;

@@ -126,3 +126,62 @@ fn words_are_for_texts() {
     let worded = VOLUME.replace("type = \"int\", doc", "type = \"int\", words = { a = \"b\" }, doc");
     assert_eq!(messages(&worded), ["23:37: `words` is for a `string`: words of the answer = words of the table"]);
 }
+
+fn derived(columns: &str) -> String {
+    format!("{VOLUME}{columns}")
+}
+
+#[test]
+fn a_derived_column_comes_from_the_request_of_what_it_is_made_of() {
+    let volume = derived(
+        r#"uri  = { type = "string", template = "{partition}/{volume_id}/{tags.Name}", doc = "d" }
+both = { type = "string", template = "{volume_id}/{auto_io}", doc = "d" }
+big  = { type = "bool", has_any = "size", doc = "d" }
+odd  = { type = "bool", begins = { column = "volume_id", with = "{account_id}-" }, doc = "d" }
+"#,
+    );
+    let volume = AssetTypeDef::parse("volume.toml", &volume).unwrap();
+    let from: Vec<&str> = ["uri", "both", "big", "odd"].map(|column| volume.request_of(column)).into();
+    assert_eq!(from, ["list", "attribute", "list", "list"]);
+    assert_eq!(volume.schema().field_with_name("big").unwrap().data_type(), &DataType::Boolean);
+}
+
+#[test]
+fn mistakes_of_derived_columns_are_found_with_their_places() {
+    let broken = derived(
+        r#"a = { type = "bool", template = "{volume_id}", doc = "d" }
+b = { type = "bool", has_any = "volumes", doc = "d" }
+c = { type = "bool", has_any = "tags", doc = "d" }
+d = { type = "bool", begins = { column = "size", with = "{nothing}" }, doc = "d" }
+e = { type = "string", template = "{tags}", path = "x", doc = "d" }
+f = { type = "string", template = "x", has_any = "size", doc = "d" }
+g = { type = "string", template = "{a", doc = "d" }
+h = { type = "bool", begins = { column = "region", with = "x" }, doc = "d" }
+i = { type = "string", template = "{a}", doc = "d" }
+"#,
+    );
+    assert_eq!(
+        messages(&broken),
+        [
+            "26:14: `template` makes a `string`",
+            "27:32: `volumes` is no column that a request feeds (did you mean `volume_id`?)",
+            "28:32: `tags` is not a list or an int",
+            "29:31: `size` is not a string",
+            "29:31: `nothing` is no column that a request feeds",
+            "30:1: `e` is made of other columns: it has a type and a doc besides",
+            "30:35: `tags` is not a string, int or bool",
+            "31:1: a column is made by one of `template`, `has_any` and `begins`",
+            "32:35: `{a` has no closing brace",
+            "33:31: `region` is no column that a request feeds",
+            "34:35: `a` is no column that a request feeds (did you mean `f`?)",
+        ]
+    );
+    let two = derived("x = { type = \"string\", template = \"{auto_io}{other}\", doc = \"d\" }\nother = { type = \"int\", from = \"more\", doc = \"d\" }\n")
+        .replace("[columns]", "[request.more]\nper = \"scope\"\noperation = \"More\"\npermission = \"p\"\n[columns]");
+    assert_eq!(messages(&two), ["30:35: `attribute` and `more` feed it: it may depend on one request and `list`"]);
+    let keyed = VOLUME.replace("key = true", "has_any = \"size\", key = true");
+    assert!(messages(&keyed)[0].contains("is made of other columns"), "{:?}", messages(&keyed));
+    let asked = derived("own = { type = \"string\", template = \"{volume_id}\", doc = \"d\" }\n")
+        .replace("VolumeId = \"{volume_id}\"", "VolumeId = \"{own}\"");
+    assert!(messages(&asked)[0].contains("`{own}` is not a column that `list` feeds"), "{:?}", messages(&asked));
+}

@@ -4,14 +4,14 @@ use super::*;
 use crate::fingerprint::fingerprint;
 
 /// Collects mistakes with their places.
-struct Mistakes<'a> {
+pub(super) struct Mistakes<'a> {
     file: &'a str,
     text: &'a str,
     found: Vec<SourceError>,
 }
 
 impl Mistakes<'_> {
-    fn add(&mut self, span: std::ops::Range<usize>, message: impl Into<String>, help: Option<String>) {
+    pub(super) fn add(&mut self, span: std::ops::Range<usize>, message: impl Into<String>, help: Option<String>) {
         let error = SourceError::at(self.file, self.text, span, message);
         self.found.push(match help {
             Some(help) => error.with_help(help),
@@ -26,7 +26,7 @@ impl Mistakes<'_> {
         })
     }
 
-    fn template(&mut self, text: &Spanned<String>) -> Template {
+    pub(super) fn template(&mut self, text: &Spanned<String>) -> Template {
         Template::parse(text.get_ref()).unwrap_or_else(|message| {
             self.add(text.span(), message, None);
             Template::default()
@@ -35,7 +35,7 @@ impl Mistakes<'_> {
 }
 
 /// Placeholders that need no column.
-const SCOPE_PLACES: [&str; 3] = ["partition", "region", "account_id"];
+pub(super) const SCOPE_PLACES: [&str; 3] = ["partition", "region", "account_id"];
 
 pub(super) fn definition(file: &str, text: &str, spec: FileSpec) -> Result<AssetTypeDef, Vec<SourceError>> {
     let mut mistakes = Mistakes { file, text, found: Vec::new() };
@@ -284,7 +284,9 @@ fn columns(
         let style =
             if request.is_some_and(|request| request.protocol == Protocol::Ec2) { Case::Lower } else { Case::Upper };
         let case = spec.case.unwrap_or(style);
+        let derived = derive::of_spec(mistakes, name, spec);
         let path = match &spec.path {
+            _ if derived.is_some() => Path::default(),
             Some(path) => mistakes.parsed(path, Path::parse),
             None => Path::member(&case.apply(text), matches!(column_type, ColumnType::List(_)) || spec.entry.is_some()),
         };
@@ -295,12 +297,14 @@ fn columns(
             from: from.to_owned(),
             key: spec.key,
             format: spec.format,
+            derived,
             entry: spec.entry.clone(),
             words: spec.words.as_ref().map(|words| words.get_ref().clone()).unwrap_or_default(),
             case,
             doc: spec.doc.as_ref().map(|doc| doc.get_ref().clone()).unwrap_or_default(),
         });
     }
+    derive::requests(mistakes, specs, &mut columns);
     columns
 }
 
@@ -315,7 +319,7 @@ fn places(
     for place in template.names() {
         let (head, tail) = place.split_once('.').map_or((place, None), |(head, tail)| (head, Some(tail)));
         let parent = request.is_some_and(|request| request.per == Per::Parent(head.to_owned()));
-        let fed = |column: &Column| request.is_none() || column.from == "list";
+        let fed = |column: &Column| request.is_none() || column.from == "list" && column.derived.is_none();
         let column = definition
             .column(head)
             .filter(|column| fed(column) && tail.is_some() == (column.column_type == ColumnType::Map));
@@ -335,7 +339,7 @@ fn inputs(mistakes: &mut Mistakes<'_>, specs: &IndexMap<Spanned<String>, Request
         let Some(request) = definition.requests.get(name.get_ref()) else { continue };
         let span = spec.operation.span();
         if let Some((column, _)) = &request.matching
-            && definition.column(column).is_none_or(|column| column.from != "list")
+            && definition.column(column).is_none_or(|column| column.from != "list" || column.derived.is_some())
         {
             mistakes.add(span.clone(), format!("`match` names `{column}`, which is no column that `list` feeds"), None);
         }

@@ -46,7 +46,8 @@ fn every_column_of_every_type_is_decoded_to_its_type() {
                 fed += 1;
             }
         }
-        assert_eq!(fed, def.columns.len(), "{}", def.asset_type);
+        let own = def.columns.iter().filter(|column| column.derived.is_none()).count();
+        assert_eq!(fed, own, "{}", def.asset_type);
     }
 }
 

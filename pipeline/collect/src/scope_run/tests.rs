@@ -365,6 +365,36 @@ async fn without_its_parent_a_list_is_unknown() {
     assert_eq!((users.status, things.status), (CoverageStatus::Complete, CoverageStatus::Failed));
 }
 
+#[tokio::test]
+async fn what_is_made_of_a_failed_request_is_null_and_unread() {
+    let columns = r#"parts = { type = "list<string>", from = "detail", doc = "d" }
+has_parts = { type = "bool", has_any = "parts", doc = "d" }
+own_id = { type = "string", template = "{id}-{region}", doc = "d" }"#;
+    let script = Script::default()
+        .on("ListThings", "", list(&["full", "bare", "none", "failed"]))
+        .on("GetThing", "full", r#"{"Parts": ["a"]}"#)
+        .on("GetThing", "bare", r#"{"Parts": []}"#)
+        .fails("GetThing", "none", 400, "NothingThere")
+        .fails("GetThing", "failed", 400, "Broken");
+    let result = collect(&Arc::new(script), &things(DETAIL, columns)).await;
+    assert_eq!(cells(&result.assets, "has_parts"), ["true", "false", "-", "-"]);
+    assert_eq!(cells(&result.assets, "own_id")[3], "failed-eu-west-1");
+    assert_eq!(cells(&result.assets, "unread"), ["[]", "[]", "[]", "[detail]"]);
+
+    let optional = things(&format!("{DETAIL}optional = true"), columns);
+    for (wanted, asked) in [("own_id", 0), ("has_parts", 1)] {
+        let script = Arc::new(Script::default().on("ListThings", "", list(&["1"])).on("GetThing", "", "{}"));
+        let def = def(&optional);
+        let columns = [(def.asset_type.clone(), BTreeSet::from([wanted.to_owned()]))];
+        let run = RunContext {
+            wanted: Wanted::Columns(columns.into_iter().collect()),
+            ..context(&script, AwsSettings::default())
+        };
+        collect_in(&run, &optional).await;
+        assert_eq!(script.count("GetThing"), asked, "{wanted}");
+    }
+}
+
 /// A list of things that are reported when somebody asks for it.
 fn of_report() -> String {
     json_type(&format!("{ID}\nstate = {{ type = \"string\", words = {{ x = \"yes\", \"*\" = \"no\" }}, doc = \"d\" }}"))
