@@ -10,5 +10,5 @@ mod views;
 
 pub use framework::{Assessment, Framework, FrameworkScore, Item, ItemScore, ItemStatus};
 pub use layout::{Align, columns, counted};
-pub use report::{CHANGES_TOLD, Report, ReportError, TextOptions};
+pub use report::{CHANGES_TOLD, Report, ReportError, RunPart, Scores, TextOptions};
 pub use views::{VIEWS, open_issues, register_views};

@@ -15,10 +15,12 @@ pub const VIEWS: &[(&str, &str)] = &[
     ("answers", include_str!("../views/answers.sql")),
     ("unjudged", include_str!("../views/unjudged.sql")),
     ("account_status", include_str!("../views/account_status.sql")),
+    ("issue_changes", include_str!("../views/issue_changes.sql")),
     ("run_changes", include_str!("../views/run_changes.sql")),
     ("category_score", include_str!("../views/category_score.sql")),
     ("classic_score", include_str!("../views/classic_score.sql")),
     ("honest_score", include_str!("../views/honest_score.sql")),
+    ("messages", include_str!("../views/messages.sql")),
 ];
 
 /// Adds the views to a session of the lake, which holds its tables and the view `assets`.

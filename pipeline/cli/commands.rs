@@ -8,18 +8,22 @@ use pacbot_dashboards::counted;
 use pacbot_schemas::{AssetTypes, SourceError};
 
 pub(crate) mod collect;
+pub(crate) mod deliveries;
 pub(crate) mod demo;
+pub(crate) mod digest;
 pub(crate) mod doctor;
 pub(crate) mod evaluate;
 pub(crate) mod iam_policy;
 pub(crate) mod issues;
 pub(crate) mod lake;
+pub(crate) mod notify;
 pub(crate) mod policies;
 pub(crate) mod report;
 pub(crate) mod run;
 pub(crate) mod runs;
 pub(crate) mod schema;
 pub(crate) mod sql;
+pub(crate) mod unsubscribe;
 
 /// The asset types that come with the program.
 fn asset_types() -> anyhow::Result<Arc<AssetTypes>> {

@@ -11,6 +11,7 @@ use anyhow::{Context, anyhow};
 use pacbot_cloud::AwsSettings;
 use pacbot_collect::Wanted;
 use pacbot_evaluate::{Catalog, Overrides, Policy};
+use pacbot_jobs::notify::{self, NotifySettings, Subscription};
 use pacbot_lake::LakeSettings;
 use pacbot_schemas::{AssetTypeDef, AssetTypes, PolicyId, SourceError, nearest};
 use serde::Deserialize;
@@ -59,6 +60,26 @@ const TEMPLATE: &str = "\
 # Parameters of policies, by policy id; `pacbot policies show ID` lists them.
 # [policies.parameters.aws-iam-access-key-rotated]
 # max_age_days = 60
+
+# [notify]                       # docs/notifications.md
+# from = \"PacBot <pacbot@example.org>\"
+# smtp = { host = \"mail.example.org\", tls = \"starttls\", user = \"pacbot\", password = \"env:SMTP_PASSWORD\" }
+# eml_folder = \"mails\"         # where mails go as files when there is no smtp
+# link_base = \"https://pacbot.example.org\"
+# unsubscribe_secret = \"env:UNSUBSCRIBE_SECRET\"
+
+# [notify.channels.ops]          # slack, teams, webhook, jira or servicenow; \"mail\" is always there
+# kind = \"slack\"
+# url = \"env:SLACK_WEBHOOK\"
+
+# [[subscriptions]]              # who is told of what, and how often; `pacbot notify` sends
+# name = \"weekly\"
+# events = [\"digest\"]
+# recipients = [\"security@example.org\"]
+# often = \"weekly\"             # at-once, daily or weekly
+# weekday = \"monday\"
+# at = \"07:00\"
+# zone = \"UTC\"
 ";
 
 /// Everything that can be configured.
@@ -71,8 +92,12 @@ pub(crate) struct Config {
     pub(crate) collect: CollectSettings,
     /// The lake.
     pub(crate) lake: LakeSettings,
+    /// How people are told.
+    pub(crate) notify: NotifySettings,
     /// The policies.
     pub(crate) policies: PolicySettings,
+    /// Who is told of what.
+    pub(crate) subscriptions: Vec<Subscription>,
 }
 
 /// What is collected, and with how much of the machine.
@@ -119,6 +144,7 @@ impl Config {
         let parsed: Result<Self, _> = toml::from_str(&text);
         let mut config = parsed.map_err(|error| SourceError::from_toml(&file, &text, 0, &error))?;
         config.policies.parameters.set_source(&file, &text);
+        notify::check(&config.subscriptions, &config.notify).with_context(|| format!("`{file}` cannot be followed"))?;
         Ok(config)
     }
 

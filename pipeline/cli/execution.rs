@@ -147,7 +147,7 @@ impl Intent {
 
 /// Whether a process of this machine still runs. A container's processes get the same numbers each time: one that
 /// has ours is dead.
-fn is_alive(process: u32) -> bool {
+pub(crate) fn is_alive(process: u32) -> bool {
     if process == std::process::id() {
         return false;
     }

@@ -51,6 +51,11 @@ enum Command {
     Collect(commands::collect::Collect),
     Evaluate(commands::evaluate::Evaluate),
     Report(commands::report::ReportArgs),
+    Notify(commands::notify::Notify),
+    Digest(commands::digest::DigestArgs),
+    #[command(subcommand)]
+    Deliveries(commands::deliveries::Deliveries),
+    Unsubscribe(commands::unsubscribe::Unsubscribe),
     #[command(subcommand)]
     Issues(commands::issues::Issues),
     #[command(subcommand)]
@@ -118,6 +123,10 @@ async fn run(arguments: Arguments, out: &mut impl Write) -> anyhow::Result<ExitC
         Command::Collect(command) => commands::collect::run(command, &config, out).await,
         Command::Evaluate(command) => commands::evaluate::run(command, &config, out).await,
         Command::Report(command) => commands::report::run(&command, &config, out).await,
+        Command::Notify(command) => commands::notify::run(&command, &config, out).await,
+        Command::Digest(command) => commands::digest::run(&command, &config, out).await,
+        Command::Deliveries(command) => commands::deliveries::run(&command, &config, out).await,
+        Command::Unsubscribe(command) => commands::unsubscribe::run(&command, &config, out).await,
         Command::Issues(command) => commands::issues::run(&command, &config, out).await,
         Command::Runs(command) => commands::runs::run(&command, &config, out).await,
         Command::Schema(command) => commands::schema::run(&command, out),

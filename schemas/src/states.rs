@@ -88,3 +88,45 @@ states!(
     /// How one policy ended in one run.
     PolicyStatus { Succeeded = "succeeded", Failed = "failed" }
 );
+states!(
+    /// What a notification can tell of.
+    EventKind {
+        /// The sum of a period.
+        Digest = "digest",
+        /// An issue opened for the first time.
+        Opened = "opened",
+        /// An issue closed, for whatever cause.
+        Closed = "closed",
+        /// A closed issue opened again.
+        Reopened = "reopened",
+        /// An issue can no longer be judged.
+        NotCovered = "not_covered",
+        /// A fix will be applied.
+        FixWarning = "fix_warning",
+        /// A fix was applied, or undone.
+        FixDone = "fix_done",
+        /// An exception ends soon.
+        ExceptionExpiring = "exception_expiring",
+        /// A request is not answered whole any more.
+        CollectorFailing = "collector_failing",
+        /// A score is lower than before.
+        ComplianceDrop = "compliance_drop",
+    }
+);
+states!(
+    /// How far one message came.
+    DeliveryState {
+        /// It is to be sent.
+        Queued = "queued",
+        /// A process is sending it, or was killed while it did.
+        Claimed = "claimed",
+        /// The channel took it.
+        Sent = "sent",
+        /// The channel did not take it; it is tried again.
+        Failed = "failed",
+        /// The channel will never take it, or was tried too often.
+        GivenUp = "given_up",
+        /// Its recipient does not want it.
+        Unsubscribed = "unsubscribed",
+    }
+);

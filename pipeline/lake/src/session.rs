@@ -144,6 +144,27 @@ impl Lake {
         Ok(ctx)
     }
 
+    /// A session over a few tables of our own, and the version of each that it reads; one that was never written is
+    /// empty and has no version. Unlike [`Lake::session`] it reads no other table's log.
+    ///
+    /// # Errors
+    ///
+    /// [`LakeError::Table`] when a log cannot be read, [`LakeError::UnknownTable`]
+    pub async fn own_session(
+        &self,
+        tables: &[&str],
+        run_at: DateTime<Utc>,
+    ) -> Result<(SessionContext, Versions), LakeError> {
+        let ctx = self.bare(run_at)?;
+        let mut versions = Versions::default();
+        for name in tables {
+            let table = self.table(name).await?;
+            register(&ctx, name, provider(table.as_ref(), &self.schema_of(name)?)?)?;
+            versions.0.extend(table.map(|table| ((*name).to_owned(), table.version())));
+        }
+        Ok((ctx, versions))
+    }
+
     async fn pinned(
         &self,
         existing: &[String],

@@ -1,0 +1,252 @@
+//! Which events go to whom. The sets are made in SQL; here is what they are asked for.
+
+use chrono::{DateTime, Utc};
+use datafusion::common::ScalarValue;
+use datafusion::prelude::SessionContext;
+use pacbot_dashboards::Scores;
+use pacbot_schemas::{EventKind, Severity};
+use serde::Deserialize;
+
+use super::NotifyError;
+use super::digest::{SCORES, Window, earlier_scores, expiring};
+use super::event::{Event, IssueChange, Outage, ScoreDrop};
+use super::lens;
+use super::message::EventCount;
+use super::query::{number, rows, text};
+use super::settings::{ChannelSettings, NotifySettings};
+use super::subscription::{EVERYTHING, Subscription};
+
+/// Requests without a whole answer.
+pub(crate) const OUTAGES: &str = include_str!("selection/outages.sql");
+
+/// Who gets the same content.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Audience {
+    /// What the content is about, for people.
+    pub title: String,
+    /// The groups that it is about; empty for all assets.
+    pub groups: Vec<String>,
+    /// Mail addresses.
+    pub mails: Vec<String>,
+    /// Chats of a Slack bot.
+    pub chats: Vec<String>,
+}
+
+impl Audience {
+    /// Everything, for these recipients.
+    #[must_use]
+    pub fn of_everything(recipients: &[String]) -> Self {
+        let (mails, chats) = recipients.iter().cloned().partition(|recipient| recipient.contains('@'));
+        Self { title: "all assets".to_owned(), groups: Vec::new(), mails, chats }
+    }
+
+    /// Those who are reached through a channel; a channel that is a place of its own is its own recipient.
+    #[must_use]
+    pub fn through<'a>(&'a self, name: &'a str, channel: &ChannelSettings) -> Vec<&'a str> {
+        match channel {
+            ChannelSettings::Mail {} => self.mails.iter().map(String::as_str).collect(),
+            ChannelSettings::Slack { url: None, .. } => self.chats.iter().map(String::as_str).collect(),
+            _ => vec![name],
+        }
+    }
+}
+
+/// The audiences of a subscription: its recipients, and the owners of its groups. `ctx` holds the lake's tables.
+///
+/// # Errors
+///
+/// [`NotifyError::NoGroups`] where a subscription needs groups and there are none.
+pub(crate) async fn audiences(ctx: &SessionContext, subscription: &Subscription) -> Result<Vec<Audience>, NotifyError> {
+    #[derive(Deserialize)]
+    struct Owner {
+        mail: String,
+        slack: String,
+        group_ids: Vec<String>,
+        titles: Vec<String>,
+    }
+    let failed = |source| NotifyError::Query { what: "groups", source: Box::new(source) };
+    let needs_groups = subscription.owner || !subscription.is_about_everything();
+    let has_groups = lens::has(ctx, "groups").map_err(failed)? && lens::has(ctx, "group_members").map_err(failed)?;
+    if needs_groups && !has_groups {
+        return Err(NotifyError::NoGroups { subscription: subscription.name.clone() });
+    }
+    let mut audiences = Vec::new();
+    if !subscription.recipients.is_empty() || !subscription.owner {
+        let mut audience = Audience::of_everything(&subscription.recipients);
+        if !subscription.is_about_everything() {
+            audience.title = group_title(ctx, &subscription.group).await?;
+            audience.groups = vec![subscription.group.clone()];
+        }
+        audiences.push(audience);
+    }
+    if subscription.owner {
+        let values = vec![("group", text(&subscription.group))];
+        let owners: Vec<Owner> = rows(ctx, "groups", include_str!("selection/owners.sql"), values).await?;
+        let filled = |value: String| if value.is_empty() { Vec::new() } else { vec![value] };
+        audiences.extend(owners.into_iter().map(|owner| Audience {
+            title: owner.titles.join(", "),
+            groups: owner.group_ids,
+            mails: filled(owner.mail),
+            chats: filled(owner.slack),
+        }));
+    }
+    Ok(audiences)
+}
+
+/// What people call a group.
+///
+/// # Errors
+///
+/// [`NotifyError::UnknownGroup`]
+async fn group_title(ctx: &SessionContext, group: &str) -> Result<String, NotifyError> {
+    Ok(of_group(ctx, group).await?.0.title)
+}
+
+/// The audience of one group, or of everything, and its owner's address.
+///
+/// # Errors
+///
+/// [`NotifyError::UnknownGroup`]
+pub(crate) async fn of_group(ctx: &SessionContext, group: &str) -> Result<(Audience, Option<String>), NotifyError> {
+    #[derive(Deserialize)]
+    struct Row {
+        #[serde(default)]
+        title: Option<String>,
+        #[serde(default)]
+        owner_mail: Option<String>,
+    }
+    let mut audience = Audience::of_everything(&[]);
+    if group == EVERYTHING {
+        return Ok((audience, None));
+    }
+    let failed = |source| NotifyError::Query { what: "groups", source: Box::new(source) };
+    let unknown = || NotifyError::UnknownGroup(group.to_owned());
+    if !lens::has(ctx, "groups").map_err(failed)? {
+        return Err(unknown());
+    }
+    let sql = "select title, owner_mail from groups where group_id = $group_id";
+    let row: Row = rows(ctx, "groups", sql, vec![("group_id", text(group))]).await?.pop().ok_or_else(unknown)?;
+    audience.title = row.title.unwrap_or_else(|| group.to_owned());
+    audience.groups = vec![group.to_owned()];
+    Ok((audience, row.owner_mail))
+}
+
+/// What a subscription wants to be told.
+#[derive(Debug, Clone)]
+pub(crate) struct Question<'a> {
+    /// The kinds.
+    pub(crate) events: Vec<EventKind>,
+    /// The least severity of issues.
+    pub(crate) severity: Severity,
+    /// Issue events that are new to it.
+    pub(crate) window: Window,
+    /// Keys of other events that it was told.
+    pub(crate) told: &'a [String],
+    /// How many points a score must lose.
+    pub(crate) drop_points: f64,
+    /// How many events of one kind are wanted.
+    pub(crate) named: usize,
+}
+
+/// An event, with the diff that it is of.
+#[derive(Debug, Clone)]
+pub(crate) struct Selected {
+    pub(crate) event: Event,
+    /// The number of the diff; 0 for what is no event of an issue.
+    pub(crate) sequence: i64,
+}
+
+/// The events that answer a question, and how many there are of each kind. `seen` shows what the audience may see.
+pub(crate) async fn events(
+    seen: &SessionContext,
+    question: &Question<'_>,
+    is_whole: bool,
+    settings: &NotifySettings,
+    now: DateTime<Utc>,
+) -> Result<(Vec<Selected>, Vec<EventCount>), NotifyError> {
+    let mut selected = Vec::new();
+    let mut counts: Vec<EventCount> = Vec::new();
+    let of_issues = issue_events(seen, question).await?;
+    let mut others: Vec<Event> = Vec::new();
+    if question.events.contains(&EventKind::CollectorFailing) {
+        let outages: Vec<Outage> = rows(seen, "unjudged", OUTAGES, Vec::new()).await?;
+        others.extend(outages.into_iter().map(Event::CollectorFailing));
+    }
+    if is_whole && question.events.contains(&EventKind::ComplianceDrop) {
+        others.extend(score_drop(seen, question.drop_points).await?.map(Event::ComplianceDrop));
+    }
+    let has_exceptions = is_whole && seen.table_exist("exceptions_status").unwrap_or(false);
+    if has_exceptions && question.events.contains(&EventKind::ExceptionExpiring) {
+        others.extend(expiring(seen, settings, now).await?.into_iter().map(Event::ExceptionExpiring));
+    }
+    others.retain(|event| event.key().is_none_or(|key| !question.told.contains(&key)));
+    for kind in &question.events {
+        let rows: Vec<&Row> = of_issues.iter().filter(|row| row.event.kind() == *kind).collect();
+        let others: Vec<&Event> = others.iter().filter(|event| event.kind() == *kind).collect();
+        let count = rows.first().map_or(others.len() as u64, |row| row.of_event);
+        let named = rows.len() + others.len();
+        if count > 0 {
+            counts.push(EventCount { event: *kind, count, unnamed: count.saturating_sub(named as u64) });
+        }
+        selected.extend(rows.iter().map(|row| Selected { event: row.event.clone(), sequence: row.sequence }));
+        selected.extend(others.into_iter().map(|event| Selected { event: event.clone(), sequence: 0 }));
+    }
+    Ok((selected, counts))
+}
+
+#[derive(Deserialize)]
+struct Row {
+    of_event: u64,
+    sequence: i64,
+    #[serde(flatten)]
+    event: Event,
+}
+
+async fn issue_events(seen: &SessionContext, question: &Question<'_>) -> Result<Vec<Row>, NotifyError> {
+    let rank = Severity::ALL.iter().filter(|severity| **severity >= question.severity).count();
+    let kinds: Vec<ScalarValue> = question.events.iter().map(|kind| ScalarValue::from(kind.as_str())).collect();
+    let kinds = ScalarValue::new_list_nullable(&kinds, &arrow::datatypes::DataType::Utf8);
+    let values = vec![
+        ("after", number(question.window.after)),
+        ("until", number(question.window.until)),
+        ("rank", number(i64::try_from(rank).unwrap_or(i64::MAX))),
+        ("named", number(i64::try_from(question.named).unwrap_or(i64::MAX))),
+        ("events", ScalarValue::List(kinds)),
+    ];
+    rows(seen, "issue_changes", include_str!("selection/issue_events.sql"), values).await
+}
+
+/// The scores of the newest evaluation, if one of them lost that many points since the one before.
+async fn score_drop(ctx: &SessionContext, points: f64) -> Result<Option<ScoreDrop>, NotifyError> {
+    #[derive(Deserialize)]
+    struct Pair {
+        run_id: String,
+        run_at: DateTime<Utc>,
+        earlier_at: DateTime<Utc>,
+    }
+    let pair: Option<Pair> = rows(ctx, "runs", include_str!("selection/run_pair.sql"), Vec::new()).await?.pop();
+    let Some(pair) = pair else { return Ok(None) };
+    let now: Option<Scores> = rows(ctx, "honest_score", SCORES, Vec::new()).await?.pop();
+    let (Some(now), Some(before)) = (now, earlier_scores(ctx, pair.earlier_at).await?) else { return Ok(None) };
+    let fell =
+        |before: Option<f64>, now: Option<f64>| before.zip(now).is_some_and(|(before, now)| before - now >= points);
+    let whole = |percent: Option<i64>| percent.map(|percent| percent as f64);
+    let has_dropped = fell(before.passing_percent, now.passing_percent)
+        || fell(whole(before.classic_percent), whole(now.classic_percent));
+    Ok(has_dropped.then_some(ScoreDrop {
+        run_id: pair.run_id,
+        run_at: pair.run_at,
+        earlier_at: pair.earlier_at,
+        passing_percent: now.passing_percent,
+        earlier_passing_percent: before.passing_percent,
+        classic_percent: now.classic_percent,
+        earlier_classic_percent: before.classic_percent,
+    }))
+}
+
+impl Selected {
+    /// The transition, of an event of an issue.
+    pub(crate) fn issue(&self) -> Option<&IssueChange> {
+        self.event.issue()
+    }
+}
