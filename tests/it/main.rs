@@ -11,6 +11,7 @@ mod faults;
 mod full_disk;
 mod kill;
 mod least_calls;
+mod notify;
 mod object_stores;
 mod outside_readers;
 mod pacbot;

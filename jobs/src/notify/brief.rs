@@ -13,28 +13,27 @@ const LINES: usize = 10;
 
 /// A message in a few lines.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Brief {
+pub(crate) struct Brief {
     /// In one line.
-    pub title: String,
+    pub(crate) title: String,
     /// Numbers and their names.
-    pub facts: Vec<(String, String)>,
+    pub(crate) facts: Vec<(String, String)>,
     /// What happened, one by one.
-    pub lines: Vec<Told>,
+    pub(crate) lines: Vec<Told>,
     /// How many there are beyond these.
-    pub more: u64,
+    pub(crate) more: u64,
     /// Where all of it stands.
-    pub link: Option<String>,
+    pub(crate) link: Option<String>,
     /// Whether the message may have arrived before.
-    pub may_repeat: bool,
+    pub(crate) may_repeat: bool,
 }
 
 /// What a message says when it may have arrived before.
-pub const MAY_REPEAT: &str = "This message may be a repeat: PacBot was interrupted while it was sent before, and cannot know whether it arrived.";
+pub(crate) const MAY_REPEAT: &str = "This message may be a repeat: PacBot was interrupted while it was sent before, and cannot know whether it arrived.";
 
 impl Brief {
     /// Of a message.
-    #[must_use]
-    pub fn of(message: &Message, settings: &NotifySettings) -> Self {
+    pub(crate) fn of(message: &Message, settings: &NotifySettings) -> Self {
         let told = match &message.content {
             Content::Digest(digest) => {
                 let changes = digest.changes.iter().flat_map(|changes| &changes.named);

@@ -90,8 +90,12 @@ pub struct DeliveryRow {
 
 impl DeliveryRow {
     /// The row that says that a subscription was looked at and nothing was to be told.
-    #[must_use]
-    pub fn mark(subscription: &str, until_sequence: i64, period_end: Option<DateTime<Utc>>, at: DateTime<Utc>) -> Self {
+    pub(crate) fn mark(
+        subscription: &str,
+        until_sequence: i64,
+        period_end: Option<DateTime<Utc>>,
+        at: DateTime<Utc>,
+    ) -> Self {
         let period = period_end.map_or_else(|| "began".to_owned(), |end| end.to_rfc3339());
         Self {
             message_id: MessageId::of(&[MARK, subscription, &period]),
@@ -119,8 +123,7 @@ impl DeliveryRow {
     }
 
     /// The row after this one.
-    #[must_use]
-    pub fn then(&self, state: DeliveryState, at: DateTime<Utc>) -> Self {
+    pub(crate) fn then(&self, state: DeliveryState, at: DateTime<Utc>) -> Self {
         Self {
             sequence: self.sequence + 1,
             at,
@@ -136,33 +139,32 @@ impl DeliveryRow {
 
 /// How far a subscription was told.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
-pub struct Mark {
+pub(crate) struct Mark {
     subscription: String,
     /// The newest issue event that was looked at for it.
     #[serde(default)]
-    pub until_sequence: i64,
+    pub(crate) until_sequence: i64,
     /// The newest period that ended for it.
     #[serde(default)]
-    pub period_end: Option<DateTime<Utc>>,
+    pub(crate) period_end: Option<DateTime<Utc>>,
     /// The time of the newest run that it was told of.
     #[serde(default)]
-    pub run_at: Option<DateTime<Utc>>,
+    pub(crate) run_at: Option<DateTime<Utc>>,
 }
 
 /// A message that is still to be sent.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
-pub struct OpenMessage {
+pub(crate) struct OpenMessage {
     /// Its newest row.
     #[serde(flatten)]
-    pub row: DeliveryRow,
+    pub(crate) row: DeliveryRow,
     /// When it was queued.
-    pub queued_at: DateTime<Utc>,
+    pub(crate) queued_at: DateTime<Utc>,
 }
 
 impl OpenMessage {
     /// Whether it is too old to be tried again.
-    #[must_use]
-    pub fn is_too_old(&self, now: DateTime<Utc>) -> bool {
+    pub(crate) fn is_too_old(&self, now: DateTime<Utc>) -> bool {
         now - self.queued_at > GIVEN_UP_AFTER
     }
 }
@@ -179,8 +181,7 @@ pub struct Claimant<'a> {
 
 impl Claimant<'_> {
     /// Whether somebody is sending the message right now.
-    #[must_use]
-    pub fn is_held(&self, message: &OpenMessage, now: DateTime<Utc>) -> bool {
+    pub(crate) fn is_held(&self, message: &OpenMessage, now: DateTime<Utc>) -> bool {
         let row = &message.row;
         let is_ours = row.host.as_deref() == Some(self.host);
         row.state == DeliveryState::Claimed
@@ -193,7 +194,7 @@ impl Claimant<'_> {
 }
 
 /// The table `deliveries` at one version.
-pub struct Outbox {
+pub(crate) struct Outbox {
     lake: Lake,
     ctx: SessionContext,
     version: Option<u64>,
@@ -205,7 +206,7 @@ impl Outbox {
     /// # Errors
     ///
     /// [`NotifyError::Lake`]
-    pub async fn load(lake: &Lake, now: DateTime<Utc>) -> Result<Self, NotifyError> {
+    pub(crate) async fn load(lake: &Lake, now: DateTime<Utc>) -> Result<Self, NotifyError> {
         let (ctx, versions) = lake.own_session(&["deliveries", "unsubscriptions"], now).await?;
         Ok(Self { lake: lake.clone(), ctx, version: versions.0.get("deliveries").copied() })
     }
@@ -216,7 +217,7 @@ impl Outbox {
     /// # Errors
     ///
     /// [`NotifyError::Lake`]
-    pub async fn append(&mut self, rows: &[DeliveryRow], now: DateTime<Utc>) -> Result<bool, NotifyError> {
+    pub(crate) async fn append(&mut self, rows: &[DeliveryRow], now: DateTime<Utc>) -> Result<bool, NotifyError> {
         let batch = to_batch("deliveries", self.lake.schema_of("deliveries")?, rows)?;
         let rows = futures::stream::iter([Ok(batch)]);
         let version = self.lake.commit_on("deliveries", self.version, rows, false, now).await?;
@@ -229,7 +230,7 @@ impl Outbox {
     /// # Errors
     ///
     /// [`NotifyError::Query`]
-    pub async fn open(&self) -> Result<Vec<OpenMessage>, NotifyError> {
+    pub(crate) async fn open(&self) -> Result<Vec<OpenMessage>, NotifyError> {
         rows(&self.ctx, "deliveries", include_str!("delivery/open.sql"), Vec::new()).await
     }
 
@@ -238,7 +239,7 @@ impl Outbox {
     /// # Errors
     ///
     /// [`NotifyError::Query`]
-    pub async fn marks(&self) -> Result<BTreeMap<String, Mark>, NotifyError> {
+    pub(crate) async fn marks(&self) -> Result<BTreeMap<String, Mark>, NotifyError> {
         let marks: Vec<Mark> = rows(&self.ctx, "deliveries", include_str!("delivery/marks.sql"), Vec::new()).await?;
         Ok(marks.into_iter().map(|mark| (mark.subscription.clone(), mark)).collect())
     }
@@ -248,7 +249,7 @@ impl Outbox {
     /// # Errors
     ///
     /// [`NotifyError::Query`]
-    pub async fn told(&self, subscription: &str) -> Result<Vec<String>, NotifyError> {
+    pub(crate) async fn told(&self, subscription: &str) -> Result<Vec<String>, NotifyError> {
         #[derive(Deserialize)]
         struct Row {
             key: String,
@@ -265,7 +266,7 @@ impl Outbox {
     /// # Errors
     ///
     /// [`NotifyError::Query`]
-    pub async fn states(&self, ids: &[MessageId]) -> Result<BTreeMap<MessageId, DeliveryState>, NotifyError> {
+    pub(crate) async fn states(&self, ids: &[MessageId]) -> Result<BTreeMap<MessageId, DeliveryState>, NotifyError> {
         #[derive(Deserialize)]
         struct Row {
             message_id: MessageId,
@@ -291,7 +292,7 @@ impl Outbox {
     /// # Errors
     ///
     /// [`NotifyError::Query`]
-    pub async fn unsubscribed(&self) -> Result<BTreeSet<String>, NotifyError> {
+    pub(crate) async fn unsubscribed(&self) -> Result<BTreeSet<String>, NotifyError> {
         #[derive(Deserialize)]
         struct Row {
             recipient_hash: String,

@@ -233,7 +233,12 @@ impl IssueChange {
         if self.asset() != self.asset_id {
             details.push(self.asset_id.clone());
         }
-        details.extend(self.reason.clone());
+        // Of what closed, the reason is what was wrong.
+        let is_over = matches!(self.cause.as_str(), "fixed" | "asset_gone" | "out_of_scope" | "policy_retired");
+        details.extend(self.reason.as_ref().map(|reason| match is_over {
+            true => format!("was: {reason}"),
+            false => reason.clone(),
+        }));
         details.push(format!("policy {}", self.policy_id));
         Told {
             label: words::cause(&self.cause).to_owned(),

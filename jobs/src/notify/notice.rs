@@ -30,7 +30,8 @@ pub enum NoticeKind {
 /// Something that is about to happen, or has happened, to one asset.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Notice {
-    /// What it is about.
+    /// What it is about. As JSON it is `notice`: a message has a `kind` of its own.
+    #[serde(rename = "notice")]
     pub kind: NoticeKind,
     /// Addresses of those who are told in any case, beside who subscribed.
     pub recipients: Vec<String>,
@@ -47,10 +48,12 @@ pub struct Notice {
     /// The asset.
     pub asset_id: String,
     /// What people call it.
+    #[serde(default)]
     pub asset_name: Option<String>,
     /// The account.
     pub account_id: String,
     /// What people call it.
+    #[serde(default)]
     pub account_name: Option<String>,
     /// The region.
     pub region: String,
@@ -65,6 +68,7 @@ pub struct Notice {
     /// How many there are before the fix.
     pub of: u32,
     /// How the owner can keep it from happening, or undo it.
+    #[serde(default)]
     pub objection: Option<String>,
     /// The run that it belongs to.
     pub run_id: String,

@@ -47,7 +47,7 @@ impl Default for NotifySettings {
             eml_folder: "mails".into(),
             link_base: None,
             unsubscribe_secret: None,
-            named: 10,
+            named: 5,
             expiring_days: 14,
             channels: BTreeMap::new(),
         }

@@ -116,8 +116,12 @@ pub(crate) fn keyed(secret: &Secret) -> Hmac<Sha256> {
 }
 
 /// The link for one recipient; `None` without a portal or a secret.
-#[must_use]
-pub fn link(settings: &NotifySettings, secret: Option<&Secret>, subscription: &str, recipient: &str) -> Option<Url> {
+pub(crate) fn link(
+    settings: &NotifySettings,
+    secret: Option<&Secret>,
+    subscription: &str,
+    recipient: &str,
+) -> Option<Url> {
     let mut link = settings.link(&["unsubscribe"])?;
     let token = Unsubscription::of(subscription, recipient).token(secret?);
     link.query_pairs_mut().append_pair("token", &token);
