@@ -370,7 +370,9 @@ fn mails_go_to_a_folder_without_a_server_and_a_channel_can_be_tried() {
     assert_eq!(told.into_iter().collect::<Vec<_>>(), ["ada@example.org", "bob@example.org"]);
     pacbot.expect(0, &["digest", "--to", "digests"]);
     let [digest] = mails(&pacbot.path("digests")).try_into().unwrap();
-    assert_eq!(digest.html.trim(), std::fs::read_to_string(pacbot.path("digests/digest.html")).unwrap().trim());
+    let html = std::fs::read_to_string(pacbot.path("digests/digest.html")).unwrap();
+    // A mail's lines end otherwise than a file's.
+    assert!(digest.html.split_whitespace().eq(html.split_whitespace()), "{html}");
     pacbot.expect(64, &["digest", "--group", "shop"]);
     pacbot.expect(64, &["notify", "--test", "nobody"]);
     pacbot.configure("[[subscriptions]]\nname = \"a\"\nevents = [\"digest\"]\nowner = true\n");

@@ -302,6 +302,3 @@ impl Outbox {
         Ok(hashes.into_iter().map(|row| row.recipient_hash).collect())
     }
 }
-
-#[cfg(test)]
-mod tests;

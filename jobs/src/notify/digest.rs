@@ -340,6 +340,3 @@ pub(crate) async fn expiring(
     let values = vec![("now", time(now)), ("until", time(until))];
     rows(ctx, "exceptions_status", include_str!("digest/expiring.sql"), values).await
 }
-
-#[cfg(test)]
-mod tests;

@@ -157,7 +157,7 @@ impl Notice {
     pub fn told(&self, settings: &NotifySettings) -> Told {
         let when = match self.kind {
             NoticeKind::FixWarning => {
-                format!("on {}, after warning {} of {}", words::minute(self.at), self.number, self.of)
+                format!("on {}; this is warning {} of {}", words::minute(self.at), self.number, self.of)
             }
             NoticeKind::Exempted => format!("until {}", words::minute(self.at)),
             NoticeKind::FixDone | NoticeKind::FixUndone | NoticeKind::FixFailed => {

@@ -39,8 +39,10 @@ pub struct Sent {
     pub repeats: u64,
     /// Messages that were not taken.
     pub unsent: Vec<Unsent>,
-    /// Messages that were not tried, since their channel failed or another process uses it.
+    /// Messages that were not tried, since their channel failed.
     pub waiting: u64,
+    /// Messages that were left to another process, which uses their channel now.
+    pub left: u64,
 }
 
 /// A message that was not taken.
@@ -122,12 +124,14 @@ impl Notifier<'_> {
             .collect();
         let left: Vec<&OpenMessage> =
             open.iter().filter(|message| !progress.tried.contains(&message.row.message_id)).collect();
-        let (mut next, mut waiting) = (None, 0);
+        let (mut next, mut waiting, mut others) = (None, 0, 0);
         for message in left {
             let channel = message.row.channel.as_str();
             let is_broken = progress.failures.get(channel).is_some_and(|failures| *failures >= FAILURES_IN_A_ROW);
             let is_blocked = issue_of(message).is_some_and(|issue| progress.blocked.contains(&issue));
-            if held.contains(channel) || is_broken || is_blocked {
+            if held.contains(channel) {
+                others += 1;
+            } else if is_broken || is_blocked {
                 waiting += 1;
             } else if self.is_ready(channel, progress) {
                 next = next.or(Some(message));
@@ -138,7 +142,7 @@ impl Notifier<'_> {
                 break;
             }
         }
-        progress.sent.waiting = waiting;
+        (progress.sent.waiting, progress.sent.left) = (waiting, others);
         next
     }
 

@@ -174,11 +174,9 @@ impl Templates {
             Content::Notice(notice) => vec![notice.told(settings)],
             Content::Digest(_) | Content::Test { .. } => Vec::new(),
         };
-        let counts: Vec<(String, u64)> = match &message.content {
-            Content::Events(events) => {
-                events.counts.iter().map(|count| (words::events(count.event, count.count), count.unnamed)).collect()
-            }
-            _ => Vec::new(),
+        let unnamed: u64 = match &message.content {
+            Content::Events(events) => events.counts.iter().map(|count| count.unnamed).sum(),
+            _ => 0,
         };
         let digest = match &message.content {
             Content::Digest(digest) => Some(DigestWords::of(digest, settings)),
@@ -194,7 +192,7 @@ impl Templates {
             },
             content => Serde(&message.content),
             told => Serde(told),
-            counts => Serde(counts),
+            unnamed => unnamed,
             digest => Serde(digest),
             severities => context! { critical => "#b42318", high => "#c2410c", medium => "#92610a", low => "#52606d" },
         };

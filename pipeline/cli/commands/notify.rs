@@ -107,11 +107,15 @@ pub(crate) fn tell(sent: &Sent, problems: &[Problem], out: &mut impl Write) -> a
         0 => String::new(),
         waiting => format!(", {waiting} wait for the next run"),
     };
+    let left = match sent.left {
+        0 => String::new(),
+        left => format!(", {left} left to another process that sends now"),
+    };
     let failed = match sent.unsent.len() {
         0 => String::new(),
         failed => format!(", {failed} failed"),
     };
-    writeln!(out, "notified: {} sent{repeats}{failed}{waiting}", counted(sent.sent, "message", "messages"))?;
+    writeln!(out, "notified: {} sent{repeats}{failed}{waiting}{left}", counted(sent.sent, "message", "messages"))?;
     for unsent in &sent.unsent {
         let id = unsent.message_id.as_ref().map(|id| format!(" message {id}")).unwrap_or_default();
         let end = if unsent.is_final { "; it is given up" } else { "" };

@@ -10,6 +10,16 @@ import sys
 
 import html5lib
 
+
+
+def shown(body):
+    """The text of all elements, in order, without comments (which hold what only old Outlooks read)."""
+    for element in body.iter():
+        if isinstance(element.tag, str):
+            yield element.text or ""
+        yield element.tail or ""
+
+
 folder = pathlib.Path(sys.argv[1])
 files = sorted(folder.glob("new/*")) + sorted(folder.glob("*.eml"))
 for file in files:
@@ -26,7 +36,7 @@ for file in files:
                 "structure": [p.get_content_type() for p in mail.walk()],
                 "text": part("text/plain"),
                 "html": html,
-                "shown": " ".join("".join(body.itertext()).split()),
+                "shown": " ".join(" ".join(shown(body)).split()),
                 "links": [a.get("href") for a in body.iter("a")],
                 "elements": sorted({e.tag for e in tree.iter() if isinstance(e.tag, str)}),
                 "mistakes": [f"{place}: {mistake}" for place, mistake, _ in parser.errors],
