@@ -282,6 +282,50 @@ good = {{ kind = \"webhook\", url = \"{good}\", allow_private = true }}
     assert_eq!(stub.requests("/hook/good").await.len(), 1);
 }
 
+#[test]
+fn a_mail_server_that_refuses_whoever_signs_in_is_not_one_that_refuses_a_mail() {
+    let ca = tempfile::NamedTempFile::new().unwrap();
+    let ca = ca.path().to_str().unwrap();
+    let inbox = Inbox::start(&[
+        "--tls",
+        "implicit",
+        "--ca",
+        ca,
+        "--user",
+        "robot",
+        "--password",
+        SECRET,
+        "--refuse",
+        "nobody@example.org",
+    ]);
+    let sign_in = |password: &str| format!(", ca_file = \"{ca}\", user = \"robot\", password = \"env:{password}\"");
+    let pacbot = Pacbot::new("").with(&[
+        ("UNSUBSCRIBE_SECRET", "one that nobody knows".to_owned()),
+        ("STUB_SECRET", SECRET.to_owned()),
+        ("WRONG_SECRET", "guessed".to_owned()),
+    ]);
+    let state = || pacbot.rows::<BTreeMap<String, String>>("select state, recipient from messages order by queued_at");
+    pacbot.configure(&smtp(&inbox, "implicit", &sign_in("WRONG_SECRET")));
+    let ended = pacbot.expect(2, &["notify", "--test", "mail", "--to", "ada@example.org"]);
+    assert!(!ended.stdout.contains("guessed") && !ended.stderr.contains("guessed"), "{ended:?}");
+    assert_eq!(state()[0]["state"], "failed");
+    // An authority that nobody trusts is a channel that is not set up right, too.
+    pacbot.configure(&smtp(&inbox, "implicit", ", user = \"robot\", password = \"env:STUB_SECRET\""));
+    pacbot.expect(2, &["notify"]);
+    assert_eq!(state()[0]["state"], "failed");
+
+    pacbot.configure(&smtp(&inbox, "implicit", &sign_in("STUB_SECRET")));
+    pacbot.expect(0, &["notify"]);
+    assert_eq!(state()[0]["state"], "sent");
+    pacbot.expect(2, &["notify", "--test", "mail", "--to", "nobody@example.org"]);
+    assert_eq!(state()[1]["state"], "given_up");
+    pacbot.expect(0, &["notify"]);
+    let mails = inbox.mails();
+    assert_eq!(mails.iter().map(|mail| mail.header("to")).collect::<Vec<_>>(), ["ada@example.org"]);
+    // Nobody was told before, so that this is no repeat.
+    assert_eq!(mails[0].header("x-pacbot-may-repeat"), "");
+}
+
 /// Points at which sending is killed.
 const KILLS: usize = 8;
 

@@ -19,7 +19,8 @@ use super::NotifyError;
 use super::message::MessageId;
 use super::query::rows;
 
-/// Another machine's claim that is older belongs to a process that is gone: no attempt takes that long.
+/// A claim that is older belongs to a process that is gone, even if another one has its number: no attempt takes that
+/// long.
 const CLAIM_HOLDS: Duration = Duration::minutes(15);
 
 /// A message that could not be delivered for so long is given up.
@@ -184,12 +185,8 @@ impl Claimant<'_> {
     pub(crate) fn is_held(&self, message: &OpenMessage, now: DateTime<Utc>) -> bool {
         let row = &message.row;
         let is_ours = row.host.as_deref() == Some(self.host);
-        row.state == DeliveryState::Claimed
-            && if is_ours {
-                row.process.is_some_and(|process| (self.is_alive)(process))
-            } else {
-                now - row.at < CLAIM_HOLDS
-            }
+        let may_live = !is_ours || row.process.is_some_and(|process| (self.is_alive)(process));
+        row.state == DeliveryState::Claimed && may_live && now - row.at < CLAIM_HOLDS
     }
 }
 

@@ -130,8 +130,9 @@ impl Content {
 
 impl Events {
     fn subject(&self) -> String {
-        if let [event] = self.events.as_slice()
-            && let Some(issue) = event.issue()
+        let all: u64 = self.counts.iter().map(|count| count.count).sum();
+        if all == 1
+            && let Some(issue) = self.events.first().and_then(Event::issue)
         {
             return format!("{} {}: {}: {}", issue.severity, words::cause(&issue.cause), issue.asset(), issue.policy());
         }

@@ -1,5 +1,6 @@
 //! Mail, through a mail server or into a folder.
 
+use std::io::ErrorKind::{self, ConnectionRefused, HostUnreachable, InvalidData, NetworkUnreachable};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -152,28 +153,23 @@ impl Channel for Mail {
 
 fn meaning(error: &lettre::transport::smtp::Error) -> Failure {
     let is_sign_in = error.status().is_some_and(|code| SIGN_IN.contains(&code.to_string().as_str()));
-    if is_sign_in || error.is_tls() || error.is_client() {
+    // A certificate that is not trusted is told as data that makes no sense.
+    let is_untrusted = has_cause(error, &[InvalidData]);
+    if is_sign_in || is_untrusted || error.is_tls() || error.is_client() {
         Failure::Channel
     } else if error.is_permanent() {
         Failure::Refused
-    } else if error.is_transient() || was_refused_a_connection(error) {
+    } else if error.is_transient() || has_cause(error, &[ConnectionRefused, HostUnreachable, NetworkUnreachable]) {
         Failure::Later(None)
     } else {
         Failure::Unclear
     }
 }
 
-fn was_refused_a_connection(error: &dyn std::error::Error) -> bool {
-    use std::io::ErrorKind::{ConnectionRefused, HostUnreachable, NetworkUnreachable};
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let kind = error.downcast_ref::<std::io::Error>().map(std::io::Error::kind);
-        if kind.is_some_and(|kind| [ConnectionRefused, HostUnreachable, NetworkUnreachable].contains(&kind)) {
-            return true;
-        }
-        cause = error.source();
-    }
-    false
+fn has_cause(error: &dyn std::error::Error, kinds: &[ErrorKind]) -> bool {
+    let causes = std::iter::successors(error.source(), |error| error.source());
+    let mut kinds_of = causes.filter_map(|cause| cause.downcast_ref::<std::io::Error>().map(std::io::Error::kind));
+    kinds_of.any(|kind| kinds.contains(&kind))
 }
 
 /// A whole file or none: a repeat replaces what a kill left.

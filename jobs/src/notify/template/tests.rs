@@ -189,10 +189,16 @@ fn contents() -> Vec<(&'static str, Content)> {
         Event::ComplianceDrop(drop),
         Event::ExceptionExpiring(expiring()),
     ];
+    let exception = Events {
+        run_id: "two".to_owned(),
+        run_at: at(2),
+        counts: vec![EventCount { event: EventKind::ExceptionExpiring, count: 1, unnamed: 0 }],
+        events: vec![Event::ExceptionExpiring(expiring())],
+    };
     vec![
         ("digest", Content::Digest(Box::new(digest()))),
         ("events", events(all)),
-        ("exception", events(vec![Event::ExceptionExpiring(expiring())])),
+        ("exception", Content::Events(exception)),
         ("ticket", Content::Ticket(change("opened", TYPED))),
         ("warning", Content::Notice(Box::new(notice(NoticeKind::FixWarning)))),
         ("typed", Content::Notice(Box::new(typed))),
