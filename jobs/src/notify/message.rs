@@ -57,7 +57,7 @@ pub enum Content {
     /// What happened since the last message.
     Events(Events),
     /// A change of one issue, for its ticket.
-    Ticket(IssueChange),
+    Ticket(Box<IssueChange>),
     /// What a fix has to say.
     Notice(Box<Notice>),
     /// A test, which tells nothing.

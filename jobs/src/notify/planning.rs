@@ -284,7 +284,7 @@ impl Notifier<'_> {
                         // Its own number, so that the changes of one issue are sent in their order.
                         let origin = Origin { until_sequence: selected.sequence, ..origin };
                         let what = format!("{}/{}", issue.issue_id, selected.sequence);
-                        let content = Content::Ticket(issue.clone());
+                        let content = Content::Ticket(Box::new(issue.clone()));
                         messages.push(origin.row(name, recipient, &what, &content, Vec::new())?);
                     }
                 }

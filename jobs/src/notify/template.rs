@@ -122,7 +122,7 @@ impl Templates {
         });
         environment
             .set_loader(|name| Ok(FILES.iter().find(|(file, _)| *file == name).map(|(_, text)| Cow::Borrowed(*text))));
-        environment.add_filter("percent", |percent: Option<f64>| words::percent(percent));
+        environment.add_filter("percent", words::percent);
         environment.add_filter("minute", minute);
         environment.add_filter("cause", |cause: String| words::cause(&cause).to_owned());
         environment.add_function("account", |name: Option<String>, id: String| words::account(name.as_deref(), &id));

@@ -199,7 +199,7 @@ fn contents() -> Vec<(&'static str, Content)> {
         ("digest", Content::Digest(Box::new(digest()))),
         ("events", events(all)),
         ("exception", Content::Events(exception)),
-        ("ticket", Content::Ticket(change("opened", TYPED))),
+        ("ticket", Content::Ticket(Box::new(change("opened", TYPED)))),
         ("warning", Content::Notice(Box::new(notice(NoticeKind::FixWarning)))),
         ("typed", Content::Notice(Box::new(typed))),
         ("done", Content::Notice(Box::new(notice(NoticeKind::FixDone)))),
@@ -230,7 +230,7 @@ fn a_fix_warning_in_text() {
 
 #[test]
 fn a_ticket_in_text() {
-    let ticket = message(Content::Ticket(change("fixed", "leak")));
+    let ticket = message(Content::Ticket(Box::new(change("fixed", "leak"))));
     insta::assert_snapshot!("ticket", Templates::new(&settings()).ticket(&ticket).unwrap());
 }
 
