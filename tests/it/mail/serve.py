@@ -36,7 +36,8 @@ def authenticate(server, session, envelope, mechanism, data):
         arguments.user.encode(),
         arguments.password.encode(),
     )
-    return AuthResult(success=is_right)
+    # Not handled: the server answers 535 itself.
+    return AuthResult(success=is_right, handled=False)
 
 
 async def main():
