@@ -11,6 +11,7 @@ pub(crate) mod collect;
 pub(crate) mod demo;
 pub(crate) mod doctor;
 pub(crate) mod evaluate;
+pub(crate) mod fix;
 pub(crate) mod iam_policy;
 pub(crate) mod issues;
 pub(crate) mod lake;
@@ -22,7 +23,7 @@ pub(crate) mod schema;
 pub(crate) mod sql;
 
 /// The asset types that come with the program.
-fn asset_types() -> anyhow::Result<Arc<AssetTypes>> {
+pub(crate) fn asset_types() -> anyhow::Result<Arc<AssetTypes>> {
     AssetTypes::embedded().map(Arc::new).map_err(|errors| all(&errors))
 }
 

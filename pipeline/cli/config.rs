@@ -11,6 +11,7 @@ use anyhow::{Context, anyhow};
 use pacbot_cloud::AwsSettings;
 use pacbot_collect::Wanted;
 use pacbot_evaluate::{Catalog, Overrides, Policy};
+use pacbot_fix::{FixSettings, Fixes};
 use pacbot_lake::LakeSettings;
 use pacbot_schemas::{AssetTypeDef, AssetTypes, PolicyId, SourceError, nearest};
 use serde::Deserialize;
@@ -56,6 +57,16 @@ const TEMPLATE: &str = "\
 # enabled = [\"aws-s3-bucket-not-public\"]     # default: all
 # disabled = [\"aws-ebs-volume-attached\"]
 
+# Fixes. Nothing is fixed until this says so; docs/fixes.md tells all keys.
+# [fix]
+# mode = \"dry-run\"               # off, dry-run, approve or auto; also in [fix.policies.ID]
+# accounts = [\"111122223333\"]    # in no other account
+# notices = \"fix-notices\"        # where warnings are delivered; without them nothing is ever due
+# warnings = 3                   # before a fix, over …
+# wait = \"48h\"
+# caps = { run = 20, policy = 10, account = 10, share = 0.1 }
+# windows = [{ days = [\"sat\", \"sun\"], from = \"22:00\", to = \"04:00\", zone = \"Europe/Berlin\" }]
+
 # Parameters of policies, by policy id; `pacbot policies show ID` lists them.
 # [policies.parameters.aws-iam-access-key-rotated]
 # max_age_days = 60
@@ -67,6 +78,8 @@ const TEMPLATE: &str = "\
 pub(crate) struct Config {
     /// The accounts of AWS.
     pub(crate) aws: AwsSettings,
+    /// Fixes.
+    pub(crate) fix: FixSettings,
     /// Collecting.
     pub(crate) collect: CollectSettings,
     /// The lake.
@@ -170,6 +183,7 @@ impl Config {
         };
         let catalog = Catalog::load(files.filter(is_enabled), types, &settings.parameters).await;
         let mut catalog = catalog.map_err(|errors| commands::all(&errors))?;
+        self.check_fixes(&catalog, types)?;
         if let Some(unknown) = settings.enabled.iter().flatten().find(|id| catalog.get(id.as_str()).is_none()) {
             return Err(no_policy("enabled", unknown, &catalog));
         }
@@ -182,6 +196,39 @@ impl Config {
     }
 }
 
+impl Config {
+    /// The fixes that come with the program and those of the configured folder.
+    pub(crate) fn fixes(&self, types: &AssetTypes) -> anyhow::Result<Fixes> {
+        let own = match &self.fix.folder {
+            Some(folder) => commands::read_files(&files_in(folder, "toml")?)?,
+            None => Vec::new(),
+        };
+        let own = own.iter().map(|(file, text)| (file.as_str(), text.as_str()));
+        Fixes::load(own, types).map_err(|errors| commands::all(&errors))
+    }
+
+    /// That every policy's fix exists and understands its assets.
+    fn check_fixes(&self, catalog: &Catalog, types: &AssetTypes) -> anyhow::Result<()> {
+        let fixes = self.fixes(types)?;
+        let mut mistakes = Vec::new();
+        for policy in catalog.iter().map(|checked| &checked.policy) {
+            let Some(id) = &policy.fix else { continue };
+            let place = policy.text.find(id.as_str()).map_or(0..0, |at| at..at + id.as_str().len());
+            let mistake = |message: String| SourceError::at(&policy.file, &policy.text, place.clone(), message);
+            match fixes.get(id.as_str()) {
+                None => mistakes.push(mistake(format!("`{id}` is no fix")).with_meant(fixes.nearest(id.as_str()))),
+                Some(fix) => {
+                    let known = &fix.about().types;
+                    if !known.is_empty() && !known.iter().any(|known| known.as_str() == policy.asset_type) {
+                        mistakes.push(mistake(format!("`{id}` does not fix assets of `{}`", policy.asset_type)));
+                    }
+                }
+            }
+        }
+        if mistakes.is_empty() { Ok(()) } else { Err(commands::all(&mistakes)) }
+    }
+}
+
 fn no_policy(key: &str, id: &PolicyId, catalog: &Catalog) -> anyhow::Error {
     let near = nearest(id.as_str(), catalog.iter().map(|checked| checked.policy.id.as_str()));
     let help = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
@@ -190,21 +237,26 @@ fn no_policy(key: &str, id: &PolicyId, catalog: &Catalog) -> anyhow::Error {
 
 /// The policy files of a folder and of those below it, as name and text, sorted.
 fn policies_in(folder: &Path) -> anyhow::Result<Vec<(String, String)>> {
+    commands::read_files(&files_in(folder, "sql")?)
+}
+
+/// The files with an ending in a folder and in those below it, sorted.
+fn files_in(folder: &Path, ending: &str) -> anyhow::Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     let mut folders = vec![folder.to_owned()];
     while let Some(folder) = folders.pop() {
-        let failed = || format!("failed to read the policies' folder `{}`", folder.display());
+        let failed = || format!("failed to read the folder `{}`", folder.display());
         for entry in std::fs::read_dir(&folder).with_context(failed)? {
             let path = entry.with_context(failed)?.path();
             if path.is_dir() {
                 folders.push(path);
-            } else if path.extension().is_some_and(|end| end == "sql") {
+            } else if path.extension().is_some_and(|end| end == ending) {
                 files.push(path);
             }
         }
     }
     files.sort();
-    commands::read_files(&files)
+    Ok(files)
 }
 
 /// Writes the template, never over a file.

@@ -14,6 +14,7 @@ mod commands;
 mod config;
 mod coverage_row;
 mod execution;
+mod fixing;
 mod output;
 mod progress;
 mod prompt;
@@ -53,6 +54,8 @@ enum Command {
     Report(commands::report::ReportArgs),
     #[command(subcommand)]
     Issues(commands::issues::Issues),
+    #[command(subcommand)]
+    Fix(commands::fix::FixCommand),
     #[command(subcommand)]
     Runs(commands::runs::Runs),
     /// The asset types and their tables
@@ -119,6 +122,7 @@ async fn run(arguments: Arguments, out: &mut impl Write) -> anyhow::Result<ExitC
         Command::Evaluate(command) => commands::evaluate::run(command, &config, out).await,
         Command::Report(command) => commands::report::run(&command, &config, out).await,
         Command::Issues(command) => commands::issues::run(&command, &config, out).await,
+        Command::Fix(command) => commands::fix::run(&command, &config, out).await,
         Command::Runs(command) => commands::runs::run(&command, &config, out).await,
         Command::Schema(command) => commands::schema::run(&command, out),
         Command::Policies(command) => commands::policies::run(command, &config, out).await,

@@ -21,11 +21,13 @@ pub use asset_type::{
 pub use column_type::{ColumnType, StructField, timestamp};
 pub use embedded::{AssetTypes, lake_tables};
 pub use fingerprint::fingerprint;
-pub use ids::{Account, AccountId, AssetType, InvalidId, Partition, PolicyId, Region, RunId, Scope};
+pub use ids::{Account, AccountId, AssetType, FixId, InvalidId, Partition, PolicyId, Region, RunId, Scope};
 pub use lake_table::LakeTableDef;
 pub use path::{Case, Path, Step};
 pub use policy_document::{PolicyDocumentError, normalise_policy, normalise_policy_value};
 pub use request::{ErrorMatch, NextPage, Per, Protocol, Request};
 pub use source_error::{SourceError, nearest};
-pub use states::{Category, CoverageStatus, IssueState, PolicyStatus, RunStatus, Severity, Stage};
+pub use states::{
+    Category, CoverageStatus, FixEvent, FixMode, IssueState, PolicyStatus, RunStatus, Severity, Stage,
+};
 pub use template::Template;

@@ -69,7 +69,7 @@ states!(
 );
 states!(
     /// A stage of a run.
-    Stage { Collect = "collect", Evaluate = "evaluate", Diff = "diff" }
+    Stage { Collect = "collect", Evaluate = "evaluate", Diff = "diff", Fix = "fix" }
 );
 states!(
     /// How far a stage of a run came.
@@ -87,4 +87,44 @@ states!(
 states!(
     /// How one policy ended in one run.
     PolicyStatus { Succeeded = "succeeded", Failed = "failed" }
+);
+states!(
+    /// How far a fix goes by itself.
+    FixMode {
+        /// Nothing happens.
+        Off = "off",
+        /// What would be changed is noted.
+        DryRun = "dry-run",
+        /// It is announced and waits for a person.
+        Approve = "approve",
+        /// It is announced and applied.
+        Auto = "auto",
+    }
+);
+states!(
+    /// What happened to one occurrence of an issue on the way to its fix; a row of `fix_events`.
+    FixEvent {
+        /// A dry run noted what would be changed.
+        Planned = "planned",
+        /// Somebody was told, n of m times.
+        Warned = "warned",
+        /// A person agreed.
+        Approved = "approved",
+        /// A run is about to change the asset; nobody else may.
+        Claimed = "claimed",
+        /// The claim was given back: nothing was changed.
+        Released = "released",
+        /// Every change was made.
+        Applied = "applied",
+        /// The live asset is as the fix wants it.
+        Verified = "verified",
+        /// It is not, or a change was refused.
+        Failed = "failed",
+        /// A person's run is about to put back what was.
+        UndoClaimed = "undo_claimed",
+        /// The live asset is as it was before.
+        Undone = "undone",
+        /// It is not.
+        UndoFailed = "undo_failed",
+    }
 );

@@ -94,6 +94,9 @@ fn show(checked: &Checked, types: &AssetTypes, out: &mut impl Write) -> anyhow::
     writeln!(out, "{}\n{}, {}, judges {}\n", policy.title, policy.severity, policy.category, policy.asset_type)?;
     writeln!(out, "{}\n", policy.description)?;
     tell_remediation(policy, out)?;
+    if let Some(fix) = &policy.fix {
+        writeln!(out, "Fix: {fix} (`pacbot fix list {fix}`)")?;
+    }
     writeln!(out)?;
     for (name, parameter) in &policy.params {
         writeln!(

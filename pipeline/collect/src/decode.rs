@@ -33,7 +33,8 @@ use conform::Conform;
 use documents::Documents;
 pub(crate) use items::Items;
 pub(crate) use secret::without_secrets;
-use shape::{Leaf, Shape};
+use shape::Leaf;
+pub(crate) use shape::Shape;
 
 /// Why an answer is not of its protocol.
 #[derive(Debug, thiserror::Error)]

@@ -7,6 +7,7 @@ mod known_scopes;
 mod lake;
 mod landing;
 mod maintain;
+mod own_session;
 mod run_rows;
 mod run_time;
 mod runs;

@@ -111,8 +111,10 @@ impl Lake {
             register(&ctx, name, provider(table.as_ref(), &def.schema)?)?;
         }
         let times = Arc::new(ScopeTimes::read(&ctx, &options).await?);
+        // Collected before: rustc cannot see that a closure in the stream leaves the future `Send`.
+        let names: Vec<AssetType> = self.types.iter().map(|def| def.asset_type.clone()).collect();
         let loaded: Vec<(AssetType, Option<Table>)> =
-            futures::stream::iter(self.types.iter().map(|def| def.asset_type.clone()))
+            futures::stream::iter(names)
                 .map(|asset_type| {
                     let (existing, options) = (&existing, &options);
                     async move {
