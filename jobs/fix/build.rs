@@ -10,10 +10,12 @@ fn main() -> std::io::Result<()> {
     let mut files: Vec<_> = std::fs::read_dir(Path::new(&root).join("aws"))?.collect::<Result<_, _>>()?;
     files.sort_by_key(std::fs::DirEntry::file_name);
     let mut code = "pub(crate) const FIXES: &[(&str, &str)] = &[\n".to_owned();
-    for file in files.iter().map(std::fs::DirEntry::path).filter(|file| file.extension().is_some_and(|end| end == "toml"))
+    for file in
+        files.iter().map(std::fs::DirEntry::path).filter(|file| file.extension().is_some_and(|end| end == "toml"))
     {
         let name = format!("jobs/fix/aws/{}", file.file_name().unwrap_or_default().to_string_lossy());
-        writeln!(code, "    ({name:?}, include_str!({:?})),", file.display().to_string()).map_err(std::io::Error::other)?;
+        writeln!(code, "    ({name:?}, include_str!({:?})),", file.display().to_string())
+            .map_err(std::io::Error::other)?;
     }
     code.push_str("];\n");
     std::fs::write(Path::new(&out).join("embedded.rs"), code)

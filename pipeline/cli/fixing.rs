@@ -61,7 +61,8 @@ impl Report {
         let failed = self.outcomes.iter().filter(|(_, outcome)| matches!(outcome, Outcome::Failed(_))).count();
         let mut text = format!("{} fixed, {} failed", counted(fixed as u64, "asset", "assets"), failed);
         if self.waiting > 0 {
-            text += &format!(", {} not due (`pacbot fix plan` says why)", counted(self.waiting as u64, "issue", "issues"));
+            text +=
+                &format!(", {} not due (`pacbot fix plan` says why)", counted(self.waiting as u64, "issue", "issues"));
         }
         if let Some(closing) = &self.closing {
             text += &format!("\n{closing}");
@@ -128,7 +129,9 @@ impl<'a> Fixing<'a> {
     fn changing(&self) -> AwsSettings {
         let mut settings = self.config.aws.clone();
         if let Some(role) = &self.config.fix.role {
-            for account in settings.accounts.iter_mut().filter(|account| account.role.is_some() || account.role_arn.is_some()) {
+            for account in
+                settings.accounts.iter_mut().filter(|account| account.role.is_some() || account.role_arn.is_some())
+            {
                 (account.role, account.role_arn) = (Some(role.clone()), None);
             }
             if let Some(organization) = &mut settings.organization {
@@ -156,8 +159,13 @@ impl<'a> Fixing<'a> {
     }
 
     async fn begin(&self) -> anyhow::Result<Execution> {
-        let intent =
-            Intent { stages: vec![Stage::Fix], selection: Some("fixes".to_owned()), run_at: None, fresh: true, within: None };
+        let intent = Intent {
+            stages: vec![Stage::Fix],
+            selection: Some("fixes".to_owned()),
+            run_at: None,
+            fresh: true,
+            within: None,
+        };
         Execution::begin(self.lake.clone(), intent).await
     }
 
@@ -269,7 +277,8 @@ impl<'a> Fixing<'a> {
         if let (Outcome::Undone, Some(policy)) = (&outcome, policy)
             && self.catalog.get(policy.as_str()).is_some()
         {
-            let walked = self.walk(&BTreeSet::from([policy]), run_id).await.context("failed to look again after the undo")?;
+            let walked =
+                self.walk(&BTreeSet::from([policy]), run_id).await.context("failed to look again after the undo")?;
             closing = walked.issues().unwrap_or_default();
         }
         Ok((outcome, closing))

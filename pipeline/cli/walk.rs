@@ -242,7 +242,11 @@ impl Walk<'_> {
 #[error("the stage {0} failed; it is run again next time")]
 pub(crate) struct StageFailed(pub(crate) Stage);
 
-pub(crate) async fn ended(execution: &Execution, row: RunRow, outcome: anyhow::Result<Outcome>) -> anyhow::Result<RunRow> {
+pub(crate) async fn ended(
+    execution: &Execution,
+    row: RunRow,
+    outcome: anyhow::Result<Outcome>,
+) -> anyhow::Result<RunRow> {
     match outcome {
         Ok(outcome) => {
             let stage = row.stage;
@@ -270,11 +274,7 @@ impl Walked {
 
     /// 2 if something is not known, 1 if there is what the caller wants to fail on.
     pub(crate) fn code(&self) -> ExitCode {
-        if self.is_partial() {
-            ExitCode::from(2)
-        } else {
-            ExitCode::from(u8::from(self.failing > 0))
-        }
+        if self.is_partial() { ExitCode::from(2) } else { ExitCode::from(u8::from(self.failing > 0)) }
     }
 
     /// One line per stage.

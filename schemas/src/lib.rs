@@ -27,7 +27,5 @@ pub use path::{Case, Path, Step};
 pub use policy_document::{PolicyDocumentError, normalise_policy, normalise_policy_value};
 pub use request::{ErrorMatch, NextPage, Per, Protocol, Request};
 pub use source_error::{SourceError, nearest};
-pub use states::{
-    Category, CoverageStatus, FixEvent, FixMode, IssueState, PolicyStatus, RunStatus, Severity, Stage,
-};
+pub use states::{Category, CoverageStatus, FixEvent, FixMode, IssueState, PolicyStatus, RunStatus, Severity, Stage};
 pub use template::Template;

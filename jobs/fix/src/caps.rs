@@ -72,7 +72,12 @@ impl Spent {
 }
 
 /// A share of some assets, rounded up: a small estate is fixed too, one by one.
-#[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "both are small, and not negative")]
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "both are small, and not negative"
+)]
 fn share_of(assets: u64, share: f64) -> u64 {
     (assets as f64 * share).ceil() as u64
 }
@@ -98,6 +103,10 @@ mod tests {
         assert_eq!(spent.take(&policy("c"), &account("1"), 500, &caps), Err(Cap::Account(3)));
         assert_eq!(spent.take(&policy("c"), &account("2"), 500, &caps), Ok(()));
         assert_eq!(spent.take(&policy("d"), &account("3"), 500, &caps), Err(Cap::Run(4)));
-        assert_eq!(Spent::default().take(&policy("e"), &account("1"), 0, &caps), Err(Cap::Share(0)), "nobody judged it");
+        assert_eq!(
+            Spent::default().take(&policy("e"), &account("1"), 0, &caps),
+            Err(Cap::Share(0)),
+            "nobody judged it"
+        );
     }
 }

@@ -1,7 +1,7 @@
 //! Conditions on facts: whether a state is good, whether a step is made, whether a fix refuses.
 
-use pacbot_collect::filled_value;
 use pacbot_cloud::CallError;
+use pacbot_collect::filled_value;
 use serde::Deserialize;
 use serde_json::Value;
 

@@ -67,7 +67,10 @@ impl DeclaredFix {
                 for (from, to) in &step.replace {
                     let fill = |template: &Template| template.fill(|name| facts.text(name));
                     if let (Some(from), Some(to)) = (fill(from), fill(to)) {
-                        call.params.iter_mut().filter(|(_, value)| *value == from).for_each(|(_, value)| value.clone_from(&to));
+                        call.params
+                            .iter_mut()
+                            .filter(|(_, value)| *value == from)
+                            .for_each(|(_, value)| value.clone_from(&to));
                         if let Some(body) = &mut call.body {
                             replace(body, &from, &to);
                         }
@@ -189,7 +192,8 @@ impl Fix for DeclaredFix {
         for refusal in &self.definition.refuse {
             let holds = all_hold(&refusal.when, &facts);
             if holds.map_err(|source| FixError::Call { call: "refuse".to_owned(), source })? {
-                let because = Template::parse(&refusal.because).ok().and_then(|text| text.fill(|name| facts.text(name)));
+                let because =
+                    Template::parse(&refusal.because).ok().and_then(|text| text.fill(|name| facts.text(name)));
                 return Err(FixError::Refused { reason: because.unwrap_or_else(|| refusal.because.clone()) });
             }
         }
@@ -232,14 +236,18 @@ fn items(step: &Step, facts: &Facts) -> Vec<Option<Value>> {
 /// A call, for people.
 fn line(step: &Step, facts: &Facts) -> String {
     // What will only be made by an earlier step has no value yet.
-    let fill = |template: &Template| template.fill(|name| Some(facts.text(name).unwrap_or_else(|| format!("<{name}>").into())));
+    let fill = |template: &Template| {
+        template.fill(|name| Some(facts.text(name).unwrap_or_else(|| format!("<{name}>").into())))
+    };
     match &step.call {
         StepCall::Request { request, body } => {
             let filled = template_call(request, facts);
             let told = match (filled, body) {
                 (Ok(call), None) => match call.body {
                     Some(body) => body.to_string(),
-                    None => call.params.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(" "),
+                    None => {
+                        call.params.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(" ")
+                    }
                 },
                 (_, Some(body)) => fill(body).unwrap_or_default(),
                 (Err(_), None) => toml::Value::Table(request.input.clone()).to_string(),

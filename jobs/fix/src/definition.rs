@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use indexmap::IndexMap;
 use pacbot_schemas::{
-    AssetType, AssetTypes, ErrorMatch, FixId, NextPage, Path, Per, Protocol, Request, SourceError, Template, fingerprint,
+    AssetType, AssetTypes, ErrorMatch, FixId, NextPage, Path, Per, Protocol, Request, SourceError, Template,
+    fingerprint,
 };
 use serde::Deserialize;
 

@@ -113,7 +113,13 @@ pub struct Author {
 
 impl EventRow {
     /// An event of a target.
-    pub(crate) fn new(event: FixEvent, target: &Target, fix: (&FixId, u64), author: &Author, now: DateTime<Utc>) -> Self {
+    pub(crate) fn new(
+        event: FixEvent,
+        target: &Target,
+        fix: (&FixId, u64),
+        author: &Author,
+        now: DateTime<Utc>,
+    ) -> Self {
         Self {
             issue_id: target.issue_id.clone(),
             occurrence: target.occurrence,

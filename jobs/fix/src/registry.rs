@@ -37,7 +37,12 @@ impl Fixes {
                 Ok(definition) => {
                     let id = definition.about.id.clone();
                     if fixes.0.insert(id.clone(), Arc::new(DeclaredFix::new(definition))).is_some() {
-                        errors.push(SourceError::at(file, text, 0..0, format!("another fix has the id `{id}` as well")));
+                        errors.push(SourceError::at(
+                            file,
+                            text,
+                            0..0,
+                            format!("another fix has the id `{id}` as well"),
+                        ));
                     }
                 }
                 Err(mistakes) => errors.extend(mistakes),
@@ -83,7 +88,11 @@ mod tests {
         for fix in fixes.iter() {
             let about = fix.about();
             assert!(about.id.as_str().starts_with("aws-"), "{}", about.id);
-            assert!(!about.does.is_empty() && !about.undoes.is_empty() && !about.permissions.is_empty(), "{}", about.id);
+            assert!(
+                !about.does.is_empty() && !about.undoes.is_empty() && !about.permissions.is_empty(),
+                "{}",
+                about.id
+            );
         }
     }
 }

@@ -48,7 +48,9 @@ impl Runner<'_> {
         for events in by_issue.into_values() {
             let history: Vec<Past> = events.iter().map(Past::of).collect();
             let Some(claim) = unresolved(&history) else { continue };
-            let Some(row) = events.iter().rev().find(|row| row.at == claim.at && row.event == claim.event) else { continue };
+            let Some(row) = events.iter().rev().find(|row| row.at == claim.at && row.event == claim.event) else {
+                continue;
+            };
             if now - claim.at < settings.rules(&row.policy_id).claim_expiry {
                 continue;
             }
@@ -80,11 +82,15 @@ impl Runner<'_> {
 
     /// What the live asset says about a claim, and the row that notes it.
     async fn found(&self, fixes: &Fixes, events: &[EventRow], row: &EventRow) -> Result<(Outcome, EventRow), FixError> {
-        let fix = fixes.get(row.fix.as_str()).ok_or_else(|| FixError::unexpected(format!("there is no fix `{}`", row.fix)))?;
+        let fix = fixes
+            .get(row.fix.as_str())
+            .ok_or_else(|| FixError::unexpected(format!("there is no fix `{}`", row.fix)))?;
         let is_undo = row.event == FixEvent::UndoClaimed;
-        let claim = if is_undo { undo_base(events).ok_or_else(|| FixError::unexpected("the undo has no claim"))? } else { row };
+        let claim =
+            if is_undo { undo_base(events).ok_or_else(|| FixError::unexpected("the undo has no claim"))? } else { row };
         let claim = Claim::of(claim)?;
-        let applied = events.iter().rev().find(|row| row.event == FixEvent::Applied && row.occurrence == claim.row.occurrence);
+        let applied =
+            events.iter().rev().find(|row| row.event == FixEvent::Applied && row.occurrence == claim.row.occurrence);
         let made: Made = applied.and_then(|row| serde_json::from_str(row.made.as_ref()?).ok()).unwrap_or_default();
         let job = Job { target: &claim.target, parameters: &claim.parameters, live: &self.live };
         let state = fix.read(job, &made).await?;

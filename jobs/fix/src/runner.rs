@@ -94,7 +94,9 @@ impl Runner<'_> {
 
     /// What the fix would change now, read from the live API; and the row that would note it.
     pub async fn preview(&self, one: &Surveyed) -> (Outcome, Option<EventRow>) {
-        let Ok(parameters) = &one.policy.parameters else { return (Outcome::Skipped("not configured".to_owned()), None) };
+        let Ok(parameters) = &one.policy.parameters else {
+            return (Outcome::Skipped("not configured".to_owned()), None);
+        };
         let job = Job { target: &one.target, parameters, live: &self.live };
         let (outcome, row) = match prepared(&*one.policy.fix, job).await {
             Ok(None) => return (Outcome::NotNeeded, None),
@@ -302,14 +304,11 @@ async fn verified(fix: &dyn Fix, job: Job<'_>, made: &Made, within: Duration) ->
 }
 
 /// The outcome and the row of a verification.
-fn judged(
-    verdict: Result<(bool, State), FixError>,
-    applied: EventRow,
-    changes: Vec<String>,
-) -> (Outcome, EventRow) {
+fn judged(verdict: Result<(bool, State), FixError>, applied: EventRow, changes: Vec<String>) -> (Outcome, EventRow) {
     match verdict {
         Ok((true, state)) => {
-            let row = EventRow { event: FixEvent::Verified, state_after: EventRow::json(&state), made: None, ..applied };
+            let row =
+                EventRow { event: FixEvent::Verified, state_after: EventRow::json(&state), made: None, ..applied };
             (Outcome::Verified(changes), row)
         }
         Ok((false, state)) => {

@@ -90,7 +90,8 @@ impl FieldSpec {
 
     /// Its value in an answer; `None` for a step that said that there is nothing.
     pub(crate) fn value(&self, name: &str, reading: Option<&Reading>, account: &str) -> Result<Value, FixError> {
-        let default = || self.default.as_ref().and_then(|value| serde_json::to_value(value).ok()).unwrap_or(Value::Null);
+        let default =
+            || self.default.as_ref().and_then(|value| serde_json::to_value(value).ok()).unwrap_or(Value::Null);
         let Some(reading) = reading else { return Ok(default()) };
         let path = Path::parse(&self.path).map_err(FixError::unexpected)?;
         let found: Vec<&Value> = values_at(&reading.json, &path);
@@ -154,9 +155,11 @@ fn policy(value: &Value) -> Result<Value, FixError> {
 
 fn statements(policy: &Value) -> impl Iterator<Item = (usize, &Value)> {
     let statements = policy.get("statement").and_then(Value::as_array);
-    statements.into_iter().flatten().enumerate().filter(|(_, statement)| {
-        statement.get("effect").and_then(Value::as_str) == Some("Allow")
-    })
+    statements
+        .into_iter()
+        .flatten()
+        .enumerate()
+        .filter(|(_, statement)| statement.get("effect").and_then(Value::as_str) == Some("Allow"))
 }
 
 fn principals(statement: &Value) -> impl Iterator<Item = &str> {

@@ -42,11 +42,7 @@ impl FixedPolicy {
     /// # Errors
     ///
     /// A parameter that is unknown, or of another type.
-    pub fn new(
-        policy: (&PolicyId, &str, Severity),
-        fix: Arc<dyn Fix>,
-        settings: &FixSettings,
-    ) -> Result<Self, String> {
+    pub fn new(policy: (&PolicyId, &str, Severity), fix: Arc<dyn Fix>, settings: &FixSettings) -> Result<Self, String> {
         let parameters = parameters(&*fix, settings)?;
         let rules = settings.rules(policy.0);
         let (policy_id, title, severity) = policy;
@@ -66,7 +62,8 @@ impl FixedPolicy {
 fn parameters(fix: &dyn Fix, settings: &FixSettings) -> Result<Result<Parameters, String>, String> {
     let about = fix.about();
     let given = settings.parameters.get(&about.id);
-    if let Some(unknown) = given.into_iter().flatten().map(|(name, _)| name).find(|name| !about.parameters.contains_key(*name))
+    if let Some(unknown) =
+        given.into_iter().flatten().map(|(name, _)| name).find(|name| !about.parameters.contains_key(*name))
     {
         return Err(format!("`[fix.parameters.{}]` names `{unknown}`, which is no parameter of the fix", about.id));
     }
@@ -75,7 +72,10 @@ fn parameters(fix: &dyn Fix, settings: &FixSettings) -> Result<Result<Parameters
         let value = given.and_then(|given| given.get(name)).or(parameter.default.as_ref());
         let Some(value) = value else { return Ok(Err(name.clone())) };
         let value = parameter.r#type.value(value);
-        values.insert(name.clone(), value.ok_or_else(|| format!("`[fix.parameters.{}] {name}` is of another type", about.id))?);
+        values.insert(
+            name.clone(),
+            value.ok_or_else(|| format!("`[fix.parameters.{}] {name}` is of another type", about.id))?,
+        );
     }
     Ok(Ok(values))
 }
@@ -155,7 +155,8 @@ impl Surveyor<'_> {
             Surveyed { policy, target, name, opened_at: row.opened_at, step }
         });
         let mut judged: Vec<Surveyed> = judged.collect();
-        let rank = |one: &Surveyed| (std::cmp::Reverse(one.policy.severity), one.opened_at, one.target.issue_id.clone());
+        let rank =
+            |one: &Surveyed| (std::cmp::Reverse(one.policy.severity), one.opened_at, one.target.issue_id.clone());
         judged.sort_by_key(rank);
         Ok(judged)
     }
@@ -203,7 +204,8 @@ impl Surveyor<'_> {
                 evidence: Option<String>,
             }
             let frame = ctx.table("violations").await?.filter(col("run_id").eq(lit(run_id)))?;
-            let seen: Vec<Seen> = rows("violations", frame.select_columns(&["issue_id", "reason", "evidence"])?).await?;
+            let seen: Vec<Seen> =
+                rows("violations", frame.select_columns(&["issue_id", "reason", "evidence"])?).await?;
             let mut seen: BTreeMap<String, Seen> = seen.into_iter().map(|row| (row.issue_id.clone(), row)).collect();
             found.retain_mut(|issue| {
                 let Some(row) = seen.remove(&issue.issue_id) else { return false };

@@ -29,7 +29,12 @@ impl Runner<'_> {
     /// # Errors
     ///
     /// [`FixLakeError`] if it cannot be noted.
-    pub async fn undo(&self, fixes: &Fixes, issue_id: &str, options: UndoOptions) -> Result<(Outcome, Option<PolicyId>), FixLakeError> {
+    pub async fn undo(
+        &self,
+        fixes: &Fixes,
+        issue_id: &str,
+        options: UndoOptions,
+    ) -> Result<(Outcome, Option<PolicyId>), FixLakeError> {
         let events = Reading::now(self.lake, Utc::now()).await?.events_of(issue_id).await?;
         let policy = events.last().map(|row| row.policy_id.clone());
         let outcome = self.undo_of(fixes, issue_id, &events, options).await?;
@@ -67,7 +72,9 @@ impl Runner<'_> {
             let changed = fix.differences(&after, &now);
             if !changed.is_empty() {
                 let changed = changed.join(", ");
-                return Ok(Outcome::Skipped(format!("somebody changed it since it was fixed: {changed}; --over-changes undoes all the same")));
+                return Ok(Outcome::Skipped(format!(
+                    "somebody changed it since it was fixed: {changed}; --over-changes undoes all the same"
+                )));
             }
         }
         if !self.claim_undo(events, &claim).await? {
@@ -77,9 +84,10 @@ impl Runner<'_> {
         let row = self.row_of(FixEvent::Undone, &claim);
         let (outcome, row) = match undone {
             Ok(made) => compared(&*fix, job, &claim, &made, row, self.verify_within).await,
-            Err(error) => {
-                (Outcome::Failed(error.line()), EventRow { event: FixEvent::UndoFailed, error: Some(error.line()), ..row })
-            }
+            Err(error) => (
+                Outcome::Failed(error.line()),
+                EventRow { event: FixEvent::UndoFailed, error: Some(error.line()), ..row },
+            ),
         };
         self.note(row).await?;
         Ok(outcome)
@@ -88,7 +96,10 @@ impl Runner<'_> {
     fn base(&self, fixes: &Fixes, events: &[EventRow]) -> Result<(Claim, Arc<dyn Fix>), String> {
         let history: Vec<Past> = events.iter().map(Past::of).collect();
         if let Some(claim) = unresolved(&history) {
-            return Err(format!("run {} is at it; `pacbot fix apply` finds out what became of a killed one", claim.run_id));
+            return Err(format!(
+                "run {} is at it; `pacbot fix apply` finds out what became of a killed one",
+                claim.run_id
+            ));
         }
         let base = undo_base(events).ok_or("no fix has changed it")?;
         let fix = fixes.get(base.fix.as_str()).ok_or_else(|| format!("there is no fix `{}`", base.fix))?;

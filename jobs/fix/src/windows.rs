@@ -46,7 +46,8 @@ fn time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<NaiveTime, D::Erro
 
 fn zone<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Tz, D::Error> {
     let text = String::deserialize(deserializer)?;
-    text.parse().map_err(|_| serde::de::Error::custom(format!("`{text}` is no time zone; one looks like `Europe/Berlin`")))
+    text.parse()
+        .map_err(|_| serde::de::Error::custom(format!("`{text}` is no time zone; one looks like `Europe/Berlin`")))
 }
 
 impl Window {

@@ -66,7 +66,9 @@ pub(crate) enum FixCommand {
 
 /// What is planned.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  pacbot fix plan\n  pacbot fix plan --policy aws-s3-bucket-not-public --format json")]
+#[command(
+    after_help = "Examples:\n  pacbot fix plan\n  pacbot fix plan --policy aws-s3-bucket-not-public --format json"
+)]
 pub(crate) struct Plan {
     /// Of this policy only
     #[arg(long, value_name = "ID")]
@@ -192,7 +194,13 @@ async fn plan(command: &Plan, config: &Config, lake: Lake, out: &mut impl Write)
         bail!("a plan is printed as a table or as json");
     }
     if let Some(row) = pacbot_fix::stopped(&fixing.lake).await? {
-        writeln!(out, "fixes are stopped by {} since {}: {}\n", row.actor, row.at.format("%Y-%m-%d %H:%M UTC"), row.reason)?;
+        writeln!(
+            out,
+            "fixes are stopped by {} since {}: {}\n",
+            row.actor,
+            row.at.format("%Y-%m-%d %H:%M UTC"),
+            row.reason
+        )?;
     }
     let head = ["issue", "fix", "account", "asset", "next"].map(str::to_owned).to_vec();
     let short = |id: &str| id.chars().take(8).collect::<String>();
@@ -304,7 +312,9 @@ async fn log(command: &Log, lake: &Lake, out: &mut impl Write) -> anyhow::Result
     }
     let frame = frame.sort(vec![col("sequence").sort(true, false)])?;
     let frame = match command.format {
-        Format::Table => frame.select_columns(&["at", "event", "actor", "fix", "asset_id", "issue_id", "detail", "error"])?,
+        Format::Table => {
+            frame.select_columns(&["at", "event", "actor", "fix", "asset_id", "issue_id", "detail", "error"])?
+        }
         _ => frame,
     };
     print(frame, command.format, out).await?;

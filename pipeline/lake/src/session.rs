@@ -113,20 +113,19 @@ impl Lake {
         let times = Arc::new(ScopeTimes::read(&ctx, &options).await?);
         // Collected before: rustc cannot see that a closure in the stream leaves the future `Send`.
         let names: Vec<AssetType> = self.types.iter().map(|def| def.asset_type.clone()).collect();
-        let loaded: Vec<(AssetType, Option<Table>)> =
-            futures::stream::iter(names)
-                .map(|asset_type| {
-                    let (existing, options) = (&existing, &options);
-                    async move {
-                        Ok::<_, LakeError>((
-                            asset_type.clone(),
-                            self.pinned(existing, asset_type.as_str(), options, options.only_pinned).await?,
-                        ))
-                    }
-                })
-                .buffered(16)
-                .try_collect()
-                .await?;
+        let loaded: Vec<(AssetType, Option<Table>)> = futures::stream::iter(names)
+            .map(|asset_type| {
+                let (existing, options) = (&existing, &options);
+                async move {
+                    Ok::<_, LakeError>((
+                        asset_type.clone(),
+                        self.pinned(existing, asset_type.as_str(), options, options.only_pinned).await?,
+                    ))
+                }
+            })
+            .buffered(16)
+            .try_collect()
+            .await?;
         for (asset_type, table) in &loaded {
             let schema = self.schema_of(asset_type.as_str())?;
             let files = provider(table.as_ref(), &schema)?;

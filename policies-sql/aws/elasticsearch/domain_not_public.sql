@@ -6,6 +6,7 @@ category    = "security"
 asset_type  = "aws_elasticsearch_domain"
 description = "Everybody could search and change the documents."
 remediation = "Name principals or addresses in the policy."
+fix         = "aws-elasticsearch-close-policy"
 how         = { cli = "aws es update-elasticsearch-domain-config --domain-name NAME --access-policies file://policy.json", terraform = "aws_elasticsearch_domain_policy", console = "OpenSearch Service > Domains > Security configuration > Access policy" }
 
 [params.pinning_keys]

@@ -28,8 +28,7 @@ pub(crate) async fn run(
     facts: &Facts,
     stage: Stage,
 ) -> Result<Reading, FixError> {
-    let filled: Option<Vec<String>> =
-        arguments.iter().map(|argument| argument.fill(|name| facts.text(name))).collect();
+    let filled: Option<Vec<String>> = arguments.iter().map(|argument| argument.fill(|name| facts.text(name))).collect();
     let filled = filled.ok_or_else(|| FixError::unexpected("the command has a placeholder without a value"))?;
     let Some((program, arguments)) = filled.split_first() else {
         return Err(FixError::unexpected("the command is empty"));

@@ -86,7 +86,10 @@ async fn checked(url: &Url, allow_private: bool) -> Result<(String, Vec<SocketAd
         return Err(format!("`{host}` has no address"));
     }
     if let Some(private) = addresses.iter().find(|address| !allow_private && !is_public(address.ip())) {
-        return Err(format!("`{host}` is {}, which is not on the internet; `private_webhooks` allows it", private.ip()));
+        return Err(format!(
+            "`{host}` is {}, which is not on the internet; `private_webhooks` allows it",
+            private.ip()
+        ));
     }
     Ok((host, addresses))
 }
@@ -115,7 +118,9 @@ fn is_public(address: IpAddr) -> bool {
             None => {
                 let first = v6.segments()[0];
                 let second = v6.segments()[1];
-                (0x2000..0x4000).contains(&first) && first != 0x2002 && !(first == 0x2001 && (second == 0 || second == 0x0db8))
+                (0x2000..0x4000).contains(&first)
+                    && first != 0x2002
+                    && !(first == 0x2001 && (second == 0 || second == 0x0db8))
             }
         },
     }
@@ -124,7 +129,9 @@ fn is_public(address: IpAddr) -> bool {
 /// The secret that `env:NAME` or `file:PATH` refers to.
 async fn secret_of(reference: &str) -> Result<Vec<u8>, String> {
     let secret = match reference.split_once(':') {
-        Some(("env", name)) => std::env::var(name).map_err(|_| format!("the variable `{name}` is not set"))?.into_bytes(),
+        Some(("env", name)) => {
+            std::env::var(name).map_err(|_| format!("the variable `{name}` is not set"))?.into_bytes()
+        }
         Some(("file", path)) => {
             let text = tokio::fs::read(path).await.map_err(|error| format!("`{path}`: {error}"))?;
             text.trim_ascii().to_vec()
@@ -150,8 +157,20 @@ mod tests {
     #[test]
     fn private_addresses_are_not_public() {
         let private = [
-            "127.0.0.1", "10.0.0.1", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "0.0.0.0", "::1",
-            "fe80::1", "fd00:ec2::254", "::ffff:10.0.0.1", "2002:0a00:0001::1", "255.255.255.255", "224.0.0.1",
+            "127.0.0.1",
+            "10.0.0.1",
+            "172.16.0.1",
+            "192.168.1.1",
+            "169.254.169.254",
+            "100.64.0.1",
+            "0.0.0.0",
+            "::1",
+            "fe80::1",
+            "fd00:ec2::254",
+            "::ffff:10.0.0.1",
+            "2002:0a00:0001::1",
+            "255.255.255.255",
+            "224.0.0.1",
         ];
         for address in private {
             assert!(!is_public(address.parse().unwrap()), "{address}");

@@ -200,7 +200,8 @@ fn one_step(
             let url = mistakes.template(span.clone(), url);
             check_names(mistakes, span.clone(), &url, known);
             if spec.secret.is_none() {
-                mistakes.add(span.clone(), "a webhook needs `secret = \"env:NAME\"` or `\"file:PATH\"`, which signs it");
+                mistakes
+                    .add(span.clone(), "a webhook needs `secret = \"env:NAME\"` or `\"file:PATH\"`, which signs it");
             }
             StepCall::Webhook { url, secret: spec.secret.clone().unwrap_or_default(), limit }
         }

@@ -40,7 +40,8 @@ fn fine() -> Circumstances {
 }
 
 fn past(events: &[(FixEvent, i64)]) -> Vec<Past> {
-    let of = |(event, at): &(FixEvent, i64)| Past { occurrence: 1, event: *event, at: hours(*at), run_id: "r".to_owned() };
+    let of =
+        |(event, at): &(FixEvent, i64)| Past { occurrence: 1, event: *event, at: hours(*at), run_id: "r".to_owned() };
     events.iter().map(of).collect()
 }
 
@@ -56,7 +57,11 @@ fn three_warnings_over_two_days_and_then_the_fix() {
     assert_eq!(step(&[(Warned, 0)], &auto(), 15), Step::Wait { until: hours(16), awaits: Awaits::Warning });
     assert_eq!(step(&[(Warned, 0)], &auto(), 16), Step::Warn { number: 2, of: 3 });
     let warned = [(Warned, 0), (Warned, 16), (Warned, 40)];
-    assert_eq!(step(&warned, &auto(), 48), Step::Wait { until: hours(56), awaits: Awaits::Warning }, "the last was late");
+    assert_eq!(
+        step(&warned, &auto(), 48),
+        Step::Wait { until: hours(56), awaits: Awaits::Warning },
+        "the last was late"
+    );
     assert_eq!(step(&warned, &auto(), 56), Step::Apply);
 }
 
@@ -102,7 +107,10 @@ fn a_claim_without_a_result_is_looked_into() {
     assert_eq!(step(&released, &auto(), 49), Step::Apply);
     let failed = [&claimed[..], &[(Failed, 48)]].concat();
     assert_eq!(step(&failed, &auto(), 49), Step::Apply);
-    assert_eq!(step(&[&failed[..], &[(Claimed, 49), (Failed, 49)]].concat(), &auto(), 50), Step::Nothing(Why::GivenUp(2)));
+    assert_eq!(
+        step(&[&failed[..], &[(Claimed, 49), (Failed, 49)]].concat(), &auto(), 50),
+        Step::Nothing(Why::GivenUp(2))
+    );
 }
 
 #[test]

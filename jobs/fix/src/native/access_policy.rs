@@ -22,8 +22,20 @@ struct AccessPolicy {
 
 pub(super) fn fixes() -> Vec<Arc<dyn Fix>> {
     let kinds = [
-        ("aws-elasticsearch-close-policy", "aws_elasticsearch_domain", "/2015-01-01/es/domain/", "DescribeElasticsearchDomain", "UpdateElasticsearchDomainConfig"),
-        ("aws-opensearch-close-policy", "aws_opensearch_domain", "/2021-01-01/opensearch/domain/", "DescribeDomain", "UpdateDomainConfig"),
+        (
+            "aws-elasticsearch-close-policy",
+            "aws_elasticsearch_domain",
+            "/2015-01-01/es/domain/",
+            "DescribeElasticsearchDomain",
+            "UpdateElasticsearchDomainConfig",
+        ),
+        (
+            "aws-opensearch-close-policy",
+            "aws_opensearch_domain",
+            "/2021-01-01/opensearch/domain/",
+            "DescribeDomain",
+            "UpdateDomainConfig",
+        ),
     ];
     let made = kinds.into_iter().filter_map(|(id, asset_type, uri, describe, update)| {
         let permissions = [format!("es:{describe}"), format!("es:{update}")];

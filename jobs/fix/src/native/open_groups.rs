@@ -140,7 +140,9 @@ impl Fix for OpenGroups {
         let groups = Groups::of(before)?;
         let swap = is_swap(job)?;
         if swap && !self.holder.can_swap() {
-            return Err(FixError::Refused { reason: "a group is not swapped for itself; use `method = \"remove\"`".to_owned() });
+            return Err(FixError::Refused {
+                reason: "a group is not swapped for itself; use `method = \"remove\"`".to_owned(),
+            });
         }
         let line = |rule: &&Rule| {
             if swap {
@@ -187,7 +189,8 @@ impl Fix for OpenGroups {
         }
         let groups: BTreeSet<&String> = before.interfaces.iter().flat_map(|interface| &interface.groups).collect();
         let there = rules::open(job, &groups).await?;
-        let gone: Vec<&Rule> = before.open.iter().filter(|rule| !there.iter().any(|other| other.is_same(rule))).collect();
+        let gone: Vec<&Rule> =
+            before.open.iter().filter(|rule| !there.iter().any(|other| other.is_same(rule))).collect();
         rules::authorize(job, &gone).await?;
         copy::delete_all(job).await?;
         Ok(made.clone())
@@ -200,9 +203,8 @@ impl Fix for OpenGroups {
             differences.push("interfaces".to_owned());
         }
         // A rule that was added again has another id.
-        let covers = |some: &[Rule], others: &[Rule]| {
-            some.iter().all(|rule| others.iter().any(|other| other.is_same(rule)))
-        };
+        let covers =
+            |some: &[Rule], others: &[Rule]| some.iter().all(|rule| others.iter().any(|other| other.is_same(rule)));
         if !covers(&before.open, &now.open) || !covers(&now.open, &before.open) {
             differences.push("open".to_owned());
         }

@@ -36,14 +36,17 @@ pub(super) struct TagFix {
     source: Arc<dyn TagSource>,
 }
 
-const PARAMETERS: &str = "[tags]\ntype = \"map\"\ndoc = \"The values by key, such as `{ Application = \\\"shop\\\" }`.\"\n";
+const PARAMETERS: &str =
+    "[tags]\ntype = \"map\"\ndoc = \"The values by key, such as `{ Application = \\\"shop\\\" }`.\"\n";
 
 impl TagFix {
     pub(super) fn new(source: Arc<dyn TagSource>) -> Option<Self> {
         let told = Told {
             id: "aws-assets-add-tags",
             title: "Add the tags that are missing".to_owned(),
-            does: "Adds those of `tags` whose keys the asset lacks, in any case. What is tagged already stays as it is.".to_owned(),
+            does:
+                "Adds those of `tags` whose keys the asset lacks, in any case. What is tagged already stays as it is."
+                    .to_owned(),
             undoes: "Removes the keys that were added.".to_owned(),
             types: &[],
             // Tagging needs the service's own permission as well.

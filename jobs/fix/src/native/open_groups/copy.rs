@@ -45,7 +45,8 @@ pub(super) async fn refuse_references(job: Job<'_>, swapped: &BTreeSet<&String>)
     if others.is_empty() {
         return Ok(());
     }
-    let reason = format!("{} let in what comes from the group; set `despite_references`, or use `remove`", others.join(", "));
+    let reason =
+        format!("{} let in what comes from the group; set `despite_references`, or use `remove`", others.join(", "));
     Err(FixError::Refused { reason })
 }
 

@@ -58,7 +58,10 @@ pub(super) const HOLDERS: [Holder; 8] = [
         fix: "aws-elb-close-classic-load-balancer",
         noun: "classic load balancer",
         asset_type: "aws_ec2_classic_load_balancer",
-        permissions: &["elasticloadbalancing:DescribeLoadBalancers", "elasticloadbalancing:ApplySecurityGroupsToLoadBalancer"],
+        permissions: &[
+            "elasticloadbalancing:DescribeLoadBalancers",
+            "elasticloadbalancing:ApplySecurityGroupsToLoadBalancer",
+        ],
         kind: Kind::Classic,
     },
     Holder {
@@ -153,11 +156,16 @@ impl Holder {
         let interface = |value: &Value| {
             let id = value.get("networkInterfaceId")?.as_str()?.to_owned();
             let groups = value.get("groupSet")?.as_array()?.iter();
-            Some(Interface { id, groups: groups.filter_map(|group| Some(group.get("groupId")?.as_str()?.to_owned())).collect() })
+            Some(Interface {
+                id,
+                groups: groups.filter_map(|group| Some(group.get("groupId")?.as_str()?.to_owned())).collect(),
+            })
         };
         let mut interfaces: Vec<Interface> = found
             .into_iter()
-            .map(|value| interface(value).ok_or_else(|| FixError::unexpected("a network interface has no id or groups")))
+            .map(|value| {
+                interface(value).ok_or_else(|| FixError::unexpected("a network interface has no id or groups"))
+            })
             .collect::<Result<_, _>>()?;
         interfaces.sort_by(|one, other| one.id.cmp(&other.id));
         Ok(interfaces)
@@ -168,9 +176,10 @@ impl Holder {
         let target = job.target;
         let call = match self.kind {
             Kind::Group => return Err(FixError::unexpected("a group has no groups")),
-            Kind::Instance => {
-                EC2.call("ModifyNetworkInterfaceAttribute", &json!({ "NetworkInterfaceId": id, "SecurityGroupId": groups }))
-            }
+            Kind::Instance => EC2.call(
+                "ModifyNetworkInterfaceAttribute",
+                &json!({ "NetworkInterfaceId": id, "SecurityGroupId": groups }),
+            ),
             Kind::Classic => {
                 let input = json!({ "LoadBalancerName": target.text("load_balancer_name")?, "SecurityGroups": groups });
                 CLASSIC.call("ApplySecurityGroupsToLoadBalancer", &input)

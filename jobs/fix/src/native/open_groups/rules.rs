@@ -90,8 +90,15 @@ pub(super) async fn open(job: Job<'_>, groups: &BTreeSet<&String>) -> Result<Vec
             description: text("description").filter(|text| !text.is_empty()),
         });
     }
-    rules.sort_by(|one, other| (&one.group_id, &one.protocol, one.from_port, &one.cidr, &one.id)
-        .cmp(&(&other.group_id, &other.protocol, other.from_port, &other.cidr, &other.id)));
+    rules.sort_by(|one, other| {
+        (&one.group_id, &one.protocol, one.from_port, &one.cidr, &one.id).cmp(&(
+            &other.group_id,
+            &other.protocol,
+            other.from_port,
+            &other.cidr,
+            &other.id,
+        ))
+    });
     Ok(rules)
 }
 
