@@ -38,6 +38,9 @@ class Estate:
 def make_storage(estate):
     s3 = estate.s3
     s3.create_bucket(Bucket="fix-logs")
+    s3.put_bucket_policy(Bucket="fix-logs", Policy=json.dumps({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Principal": {"Service": "logging.s3.amazonaws.com"}, "Action": "s3:PutObject",
+         "Resource": "arn:aws:s3:::fix-logs/*"}]}))
     s3.create_bucket(Bucket="fix-open")
     s3.put_bucket_acl(Bucket="fix-open", ACL="public-read")
     s3.put_bucket_policy(Bucket="fix-open", Policy=json.dumps({"Version": "2012-10-17", "Statement": [
@@ -134,6 +137,15 @@ def make_data(estate):
     estate.violates("aws-assets-mandatory-tags", arn)
 
 
+def make_snapshots(estate):
+    volume = estate.ec2.create_volume(AvailabilityZone=REGION + "a", Size=1)["VolumeId"]
+    for _ in range(5):
+        snapshot = estate.ec2.create_snapshot(VolumeId=volume)["SnapshotId"]
+        estate.ec2.modify_snapshot_attribute(SnapshotId=snapshot, Attribute="createVolumePermission", OperationType="add",
+                                             GroupNames=["all"])
+        estate.violates("aws-ebs-snapshot-not-public", snapshot)
+
+
 def answered(call, *codes, **arguments):
     try:
         found = call(**arguments)
@@ -201,7 +213,7 @@ def observe(estate):
     return seen
 
 
-GROUPS = {"storage": make_storage, "network": make_network, "data": make_data}
+GROUPS = {"storage": make_storage, "network": make_network, "data": make_data, "snapshots": make_snapshots}
 
 
 def main():

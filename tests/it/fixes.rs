@@ -54,7 +54,14 @@ fn config(endpoint: &str, policies: &[&str], more: &str) -> String {
          [fix]\nmode = \"auto\"\naccounts = [\"{ACCOUNT}\"]\nnotices = \"fix-notices\"\nwarnings = 1\nwait = \"0s\"\n\
          verify_within = \"5s\"\ncaps = {{ run = 50, policy = 50, account = 50, share = 1.0 }}\n{more}"
     )
-    .replace("{parameters}", if policies.contains(&"aws-iam-access-key-rotated") { "aws-iam-access-key-rotated = { max_age_days = -1 }" } else { "" })
+    .replace(
+        "{parameters}",
+        if policies.contains(&"aws-iam-access-key-rotated") {
+            "aws-iam-access-key-rotated = { max_age_days = -1 }"
+        } else {
+            ""
+        },
+    )
 }
 
 fn issues(pacbot: &Pacbot) -> Vec<Issue> {
@@ -62,7 +69,8 @@ fn issues(pacbot: &Pacbot) -> Vec<Issue> {
 }
 
 fn issue_of<'a>(issues: &'a [Issue], violation: &Violation) -> &'a Issue {
-    let found = issues.iter().find(|issue| issue.policy_id == violation.policy && issue.asset_id.ends_with(&violation.asset));
+    let found =
+        issues.iter().find(|issue| issue.policy_id == violation.policy && issue.asset_id.ends_with(&violation.asset));
     found.unwrap_or_else(|| panic!("no issue of {violation:?} among {issues:#?}"))
 }
 
@@ -98,17 +106,26 @@ fn fixed_and_undone(group: &str, policies: &[&str], more: &str, refused: &[&str]
         let issue = issue_of(&closed, violation);
         let is_gone = ["aws-vpc-eip-in-use", "aws-vpc-security-group-in-use"].contains(&violation.policy.as_str());
         let cause = if is_gone { "asset_gone" } else { "fixed" };
-        assert_eq!((issue.state.as_str(), issue.cause.as_str()), ("closed", cause), "{violation:?}: {}", applied.stdout);
+        assert_eq!(
+            (issue.state.as_str(), issue.cause.as_str()),
+            ("closed", cause),
+            "{violation:?}: {}",
+            applied.stdout
+        );
     }
     for violation in violations.iter().filter(is_refused) {
         assert_eq!(issue_of(&closed, violation).state, "open", "{violation:?}");
     }
     assert_ne!(before, after);
 
-    let undoable: Vec<&Issue> = closed.iter().filter(|issue| {
-        let fixed = format!("select count(*) from fix_events where event = 'verified' and issue_id = '{}'", issue.issue_id);
-        pacbot.value(&fixed) == 1
-    }).collect();
+    let undoable: Vec<&Issue> = closed
+        .iter()
+        .filter(|issue| {
+            let fixed =
+                format!("select count(*) from fix_events where event = 'verified' and issue_id = '{}'", issue.issue_id);
+            pacbot.value(&fixed) == 1
+        })
+        .collect();
     assert!(undoable.len() + refused.len() >= violations.len());
     for issue in undoable.iter().rev() {
         let undone = pacbot.run(&["fix", "undo", &issue.issue_id]);
@@ -116,7 +133,11 @@ fn fixed_and_undone(group: &str, policies: &[&str], more: &str, refused: &[&str]
     }
     let again = observed(&endpoint);
     let changed: Vec<_> = before.iter().filter(|(name, state)| again.get(*name) != Some(*state)).collect();
-    assert!(changed.is_empty(), "not as before: {changed:#?}\nbut {:#?}", changed.iter().map(|(name, _)| again.get(*name)).collect::<Vec<_>>());
+    assert!(
+        changed.is_empty(),
+        "not as before: {changed:#?}\nbut {:#?}",
+        changed.iter().map(|(name, _)| again.get(*name)).collect::<Vec<_>>()
+    );
     assert_eq!(before.len(), again.len(), "nothing is left over");
     let reopened = issues(&pacbot);
     for violation in violations.iter().filter(|violation| !is_refused(violation)) {
@@ -148,7 +169,10 @@ fn storage_keys_and_trails() {
             "aws-cloudtrail-account-multi-region-trail",
             "aws-iam-access-key-rotated",
         ],
-        "[fix.parameters]\naws-s3-enable-logging = { target_bucket = \"fix-logs\" }\naws-cloudtrail-log-all-regions = { trail = \"trail\" }\n",
+        "[fix.policies]\naws-s3-bucket-versioning-enabled = { names = \"^fix-open$\" }\n\
+         aws-s3-bucket-encryption-enabled = { names = \"^fix-open$\" }\n\
+         aws-s3-bucket-access-logging-enabled = { names = \"^fix-open$\" }\n\
+         [fix.parameters]\naws-s3-enable-logging = { target_bucket = \"fix-logs\" }\naws-cloudtrail-log-all-regions = { trail = \"trail\" }\n",
         // Its policy lets a partner in as well, which the block would shut out.
         &["fix-shared"],
     );
@@ -190,4 +214,135 @@ fn databases_domains_and_tags() {
          [fix.parameters.aws-assets-add-tags]\ntags = { Application = \"shop\", Environment = \"test\" }\n",
         &[],
     );
+}
+
+/// Snapshots that are due to be taken from the public, behind a proxy that counts.
+struct Due {
+    _moto: Moto,
+    proxy: FaultProxy,
+    pacbot: Pacbot,
+    snapshots: usize,
+}
+
+const CHANGE: &str = "ec2:ModifySnapshotAttribute";
+
+impl Due {
+    async fn new(more: &str) -> Self {
+        let moto = Moto::start();
+        let snapshots = make(&moto.endpoint(), "snapshots").len();
+        let proxy = FaultProxy::start(&moto.endpoint());
+        let pacbot = Pacbot::new(&config(&proxy.endpoint(), &["aws-ebs-snapshot-not-public"], more));
+        pacbot.expect(0, &["run"]);
+        for _ in 0..2 {
+            pacbot.expect(0, &["fix", "apply"]);
+        }
+        proxy.rules(&json!([])).await;
+        Self { _moto: moto, proxy, pacbot, snapshots }
+    }
+
+    async fn changes(&self) -> usize {
+        let report = self.proxy.report().await;
+        report["calls"][CHANGE].as_u64().unwrap_or_default() as usize
+    }
+
+    fn events(&self, event: &str) -> usize {
+        let count = self.pacbot.value(&format!("select count(*) from fix_events where event = '{event}'"));
+        count.as_u64().unwrap_or_default() as usize
+    }
+
+    fn is_all_fixed(&self) -> bool {
+        self.pacbot.value("select count(*) from issues where state <> 'closed' or cause <> 'fixed'") == 0
+    }
+}
+
+#[tokio::test]
+async fn killed_anywhere_nothing_is_fixed_twice() {
+    let due = Due::new("claim_expiry = \"0s\"\nattempts = 9\n").await;
+    for _ in 0..3 {
+        let mut command = due.pacbot.command(&["fix", "apply"]);
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        // Somewhere between the first look and the last result.
+        let until = Duration::from_millis(rand::random_range(1500..9000));
+        println!("killed after {until:?}");
+        tokio::time::sleep(until).await;
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+    // What the last kill left is found out, and the rest is fixed.
+    for _ in 0..3 {
+        let ended = due.pacbot.run(&["fix", "apply"]);
+        println!("{ended:?}");
+        if due.is_all_fixed() {
+            break;
+        }
+    }
+    due.pacbot.run(&["run"]);
+    assert!(due.is_all_fixed());
+    assert_eq!(due.changes().await, due.snapshots, "each was changed once");
+    assert_eq!(due.events("verified"), due.snapshots);
+}
+
+#[tokio::test]
+async fn of_two_runners_one_claims() {
+    let due = Due::new("").await;
+    let start = || {
+        let mut command = due.pacbot.command(&["fix", "apply"]);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    };
+    let (one, other) = (start(), start());
+    let ended = [one, other].map(|child| Ended::of(child.wait_with_output().unwrap()));
+    assert!(due.is_all_fixed(), "{ended:?}");
+    assert_eq!(due.events("claimed"), due.snapshots, "{ended:?}");
+    assert_eq!(due.changes().await, due.snapshots, "{ended:?}");
+}
+
+#[tokio::test]
+async fn a_stop_holds_at_once_and_everywhere() {
+    let due = Due::new("").await;
+    let mut command = due.pacbot.command(&["fix", "apply"]);
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    while due.changes().await == 0 {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    due.pacbot.expect(0, &["fix", "stop", "--reason", "incident 42", "--as", "alice"]);
+    let stopped_at = due.changes().await;
+    let ended = Ended::of(child.wait_with_output().unwrap());
+    // One may have been under way while the switch was turned.
+    assert!(due.changes().await <= stopped_at + 1, "{ended:?}");
+    assert!(due.changes().await < due.snapshots, "it was stopped too late to tell: {ended:?}");
+    let plan = due.pacbot.expect(0, &["fix", "plan"]).stdout;
+    assert!(plan.contains("stopped by alice") && plan.contains("incident 42"), "{plan}");
+    let before = due.changes().await;
+    due.pacbot.expect(0, &["fix", "apply"]);
+    assert_eq!(due.changes().await, before);
+    due.pacbot.expect(0, &["fix", "resume"]);
+    due.pacbot.expect(0, &["fix", "apply"]);
+    assert!(due.is_all_fixed());
+    assert_eq!(due.changes().await, due.snapshots);
+}
+
+#[tokio::test]
+async fn only_listed_accounts_and_no_more_than_the_caps() {
+    let due = Due::new("").await;
+    let endpoint = due.proxy.endpoint();
+    let policies = ["aws-ebs-snapshot-not-public"];
+    let written = config(&endpoint, &policies, "");
+    due.pacbot.configure(&written.replace(ACCOUNT, "111122223333"));
+    due.pacbot.expect(0, &["fix", "apply"]);
+    due.pacbot.configure(&written.replace("accounts = [\"123456789012\"]\n", ""));
+    due.pacbot.expect(0, &["fix", "apply"]);
+    due.pacbot.configure(&written.replace("mode = \"auto\"", "mode = \"approve\""));
+    let waiting = due.pacbot.expect(0, &["fix", "plan"]).stdout;
+    assert!(waiting.contains("approve"), "{waiting}");
+    due.pacbot.expect(0, &["fix", "apply"]);
+    assert_eq!(due.changes().await, 0);
+    let issue = due.pacbot.value("select min(issue_id) from issues");
+    due.pacbot.expect(0, &["fix", "approve", issue.as_str().unwrap(), "--as", "alice"]);
+    due.pacbot.expect(0, &["fix", "apply"]);
+    assert_eq!(due.changes().await, 1, "the one that was approved");
+    due.pacbot.configure(&written.replace("policy = 50", "policy = 3"));
+    for _ in 0..2 {
+        due.pacbot.expect(0, &["fix", "apply"]);
+        assert_eq!(due.changes().await, 3, "three in a day, however often it runs");
+    }
 }

@@ -8,6 +8,7 @@ mod bad_input;
 mod demo;
 mod estate;
 mod faults;
+mod fixes;
 mod full_disk;
 mod kill;
 mod least_calls;

@@ -46,3 +46,6 @@ fn reading(call: &str, answer: Vec<u8>) -> Result<Reading, FixError> {
 async fn may(job: Job<'_>, call: &str, stage: Stage) -> Result<(), FixError> {
     if stage == Stage::Read { Ok(()) } else { job.live.may_change(call).await }
 }
+
+#[cfg(test)]
+mod tests;

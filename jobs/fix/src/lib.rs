@@ -29,6 +29,8 @@ mod runner;
 mod settings;
 mod state;
 mod survey;
+#[cfg(test)]
+mod testing;
 mod undo;
 mod windows;
 

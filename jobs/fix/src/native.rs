@@ -17,3 +17,6 @@ pub(crate) fn fixes() -> Vec<Arc<dyn Fix>> {
     fixes.extend(tags::TagFix::new(Arc::new(tags::ConfiguredTags)).map(|fix| Arc::new(fix) as Arc<dyn Fix>));
     fixes
 }
+
+#[cfg(test)]
+mod tests;

@@ -141,7 +141,7 @@ async fn secret_of(reference: &str) -> Result<Vec<u8>, String> {
     if secret.is_empty() { Err(format!("the secret `{reference}` is empty")) } else { Ok(secret) }
 }
 
-fn signature(key: &[u8], time: &str, body: &str) -> Result<String, String> {
+pub(super) fn signature(key: &[u8], time: &str, body: &str) -> Result<String, String> {
     let mut mac = Hmac::<Sha256>::new_from_slice(key).map_err(|error| error.to_string())?;
     mac.update(time.as_bytes());
     mac.update(b".");

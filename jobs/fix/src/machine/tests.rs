@@ -226,8 +226,9 @@ proptest! {
         let (mut history, mut now, mut applied) = (Vec::new(), start(), 0);
         for (pause, luck) in seed {
             now += Duration::hours(pause);
+            let step = next_step(&history, &issue(), &rules, &fine(), now);
             let mut note = |event| history.push(Past { occurrence: 1, event, at: now, run_id: "r".to_owned() });
-            match next_step(&history.clone(), &issue(), &rules, &fine(), now) {
+            match step {
                 Step::Warn { .. } => note(Warned),
                 Step::Apply => {
                     note(Claimed);
