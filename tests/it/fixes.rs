@@ -86,8 +86,8 @@ fn fixed_and_undone(group: &str, policies: &[&str], more: &str, refused: &[&str]
         assert_eq!(issue_of(&issues(&pacbot), violation).state, "open");
     }
 
-    let plan = pacbot.expect(0, &["fix", "plan"]).stdout;
-    assert!(plan.contains("dry run"), "{plan}");
+    let plan = pacbot.expect(0, &["fix", "plan", "--format", "json"]).stdout;
+    assert!(plan.contains("a dry run"), "{plan}");
     pacbot.expect(0, &["fix", "apply", "--dry-run"]);
     assert_eq!(pacbot.value("select count(*) from fix_events"), 0, "a dry run of the command notes nothing");
     let rehearsed = pacbot.run(&["fix", "apply"]);
@@ -211,7 +211,9 @@ fn databases_domains_and_tags() {
             "aws-assets-mandatory-tags",
         ],
         "names = \"^(mail|facts|search|untagged)$\"\n\
-         [fix.parameters.aws-assets-add-tags]\ntags = { Application = \"shop\", Environment = \"test\" }\n",
+         [fix.parameters.aws-assets-add-tags]\ntags = { Application = \"shop\", Environment = \"test\" }\n\
+         [collect]\ntypes = [\"aws_rds_db_instance\", \"aws_redshift_cluster\", \"aws_opensearch_domain\", \"aws_sqs_queue\", \
+         \"aws_ec2_instance\", \"aws_ec2_network_interface\", \"aws_kms_key\"]\n",
         &[],
     );
 }
@@ -332,7 +334,7 @@ async fn only_listed_accounts_and_no_more_than_the_caps() {
     due.pacbot.configure(&written.replace("accounts = [\"123456789012\"]\n", ""));
     due.pacbot.expect(0, &["fix", "apply"]);
     due.pacbot.configure(&written.replace("mode = \"auto\"", "mode = \"approve\""));
-    let waiting = due.pacbot.expect(0, &["fix", "plan"]).stdout;
+    let waiting = due.pacbot.expect(0, &["fix", "plan", "--format", "json"]).stdout;
     assert!(waiting.contains("approve"), "{waiting}");
     due.pacbot.expect(0, &["fix", "apply"]);
     assert_eq!(due.changes().await, 0);

@@ -162,6 +162,9 @@ pub struct ControlRow {
     pub control: Control,
     /// When.
     pub at: DateTime<Utc>,
+    /// The command that did it.
+    #[serde(default)]
+    pub run_id: String,
     /// Who.
     pub actor: String,
     /// Why.
@@ -242,6 +245,7 @@ pub async fn turn(lake: &Lake, control: Control, author: &Author, reason: &str) 
             sequence: before.last().map_or(0, |row| row.sequence) + 1,
             control,
             at: now,
+            run_id: author.run_id.clone(),
             actor: author.actor.clone(),
             reason: reason.to_owned(),
         };

@@ -48,6 +48,11 @@ impl Transport for Stub {
         call: &CallLabel,
         request: http::Request<Bytes>,
     ) -> Result<http::Response<Bytes>, TransportError> {
+        if call.operation == "GetCallerIdentity" {
+            let account = "<GetCallerIdentityResult><Account>111122223333</Account></GetCallerIdentityResult>";
+            let answer = format!("<GetCallerIdentityResponse>{account}</GetCallerIdentityResponse>");
+            return Ok(http::Response::new(Bytes::from(answer)));
+        }
         let body = String::from_utf8_lossy(request.body()).into_owned();
         self.sent.lock().unwrap().push((call.operation.clone(), body.clone()));
         let (status, answer) = (self.script)(&call.operation, &body);

@@ -216,7 +216,7 @@ async fn plan(command: &Plan, config: &Config, lake: Lake, out: &mut impl Write)
         writeln!(out, "no issue of a policy that has a fix is open")?;
         return Ok(ExitCode::SUCCESS);
     }
-    for line in columns(&rows, &[Align::Left; 5], 0, &[3, 4], terminal::width()) {
+    for line in columns(&rows, &[Align::Left; 5], 0, &[3], terminal::width()) {
         writeln!(out, "{line}")?;
     }
     Ok(ExitCode::SUCCESS)
