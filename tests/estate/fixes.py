@@ -84,6 +84,7 @@ def opened(estate, name, vpc, port):
 
 def make_network(estate):
     ec2 = estate.ec2
+    estate.s3.create_bucket(Bucket="fix-flows")
     vpc = ec2.describe_vpcs(Filters=[{"Name": "is-default", "Values": ["true"]}])["Vpcs"][0]["VpcId"]
     subnets = [s["SubnetId"] for s in ec2.describe_subnets(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["Subnets"]]
     estate.violates("aws-vpc-flow-logs-enabled", vpc)
@@ -122,7 +123,8 @@ def make_network(estate):
 
 def make_data(estate):
     estate.rds.create_db_instance(DBInstanceIdentifier="mail", Engine="mysql", DBInstanceClass="db.t3.micro", AllocatedStorage=20,
-                                  MasterUsername="admin", MasterUserPassword="loopback1", PubliclyAccessible=True)
+                                  MasterUsername="admin", MasterUserPassword="loopback1", PubliclyAccessible=True,
+                                  Tags=[{"Key": "Stack", "Value": "shop"}])
     estate.violates("aws-rds-db-instance-not-publicly-accessible", "db:mail")
     estate.redshift.create_cluster(ClusterIdentifier="facts", NodeType="ra3.large", MasterUsername="admin",
                                    MasterUserPassword="Loopback1", PubliclyAccessible=True)
@@ -132,9 +134,8 @@ def make_data(estate):
         {"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::123456789012:root"}, "Action": "es:*", "Resource": "*"}]}
     estate.opensearch.create_domain(DomainName="search", EngineVersion="OpenSearch_2.11", AccessPolicies=json.dumps(policy))
     estate.violates("aws-opensearch-domain-not-public", "domain/search")
-    queue = estate.sqs.create_queue(QueueName="untagged", tags={"Stack": "shop"})["QueueUrl"]
-    arn = estate.sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-    estate.violates("aws-assets-mandatory-tags", arn)
+    # The tagging API of the emulator knows few services.
+    estate.violates("aws-assets-mandatory-tags", "db:mail")
 
 
 def make_snapshots(estate):
@@ -202,14 +203,13 @@ def observe(estate):
         seen["classic " + balancer["LoadBalancerName"]] = [names[g] for g in balancer["SecurityGroups"]]
     for instance in estate.rds.describe_db_instances()["DBInstances"]:
         groups = [g["VpcSecurityGroupId"] for g in instance["VpcSecurityGroups"]]
-        seen["database " + instance["DBInstanceIdentifier"]] = {"public": instance["PubliclyAccessible"], "groups": groups}
+        seen["database " + instance["DBInstanceIdentifier"]] = {
+            "public": instance["PubliclyAccessible"], "groups": groups, "tags": instance.get("TagList", [])}
     for cluster in estate.redshift.describe_clusters()["Clusters"]:
         seen["cluster " + cluster["ClusterIdentifier"]] = cluster["PubliclyAccessible"]
     for domain in estate.opensearch.list_domain_names()["DomainNames"]:
         status = estate.opensearch.describe_domain(DomainName=domain["DomainName"])["DomainStatus"]
         seen["domain " + domain["DomainName"]] = json.loads(status.get("AccessPolicies") or "null")
-    for queue in estate.sqs.list_queues().get("QueueUrls", []):
-        seen["queue " + queue.rsplit("/", 1)[1]] = estate.sqs.list_queue_tags(QueueUrl=queue).get("Tags", {})
     return seen
 
 

@@ -88,7 +88,7 @@ fn fixed_and_undone(group: &str, policies: &[&str], more: &str, refused: &[&str]
 
     let plan = pacbot.expect(0, &["fix", "plan", "--format", "json"]).stdout;
     assert!(plan.contains("a dry run"), "{plan}");
-    pacbot.expect(0, &["fix", "apply", "--dry-run"]);
+    pacbot.run(&["fix", "apply", "--dry-run"]);
     assert_eq!(pacbot.value("select count(*) from fix_events"), 0, "a dry run of the command notes nothing");
     let rehearsed = pacbot.run(&["fix", "apply"]);
     assert!(rehearsed.stdout.contains("would be changed"), "{rehearsed:?}");
@@ -193,7 +193,9 @@ fn security_groups_addresses_and_flow_logs() {
             "aws-elb-classic-load-balancer-not-open-to-world",
             "aws-rds-db-instance-not-open-to-world",
         ],
-        "[fix.parameters]\naws-vpc-log-flows = { destination = \"arn:aws:s3:::fix-flows\" }\n\
+        // Without its filter the group of the classic load balancer, which shows no interface here, counts as unused.
+        "[fix.policies]\naws-vpc-security-group-in-use = { names = \"^left over$\" }\n\
+         [fix.parameters]\naws-vpc-log-flows = { destination = \"arn:aws:s3:::fix-flows\" }\n\
          aws-ec2-close-instance = { method = \"swap\" }\naws-elb-close-classic-load-balancer = { method = \"swap\" }\n\
          aws-elb-close-application-load-balancer = { method = \"swap\" }\n",
         &[],
@@ -210,9 +212,9 @@ fn databases_domains_and_tags() {
             "aws-opensearch-domain-not-public",
             "aws-assets-mandatory-tags",
         ],
-        "names = \"^(mail|facts|search|untagged)$\"\n\
+        "[fix.policies]\naws-assets-mandatory-tags = { names = \"^mail$\" }\n\
          [fix.parameters.aws-assets-add-tags]\ntags = { Application = \"shop\", Environment = \"test\" }\n\
-         [collect]\ntypes = [\"aws_rds_db_instance\", \"aws_redshift_cluster\", \"aws_opensearch_domain\", \"aws_sqs_queue\", \
+         [collect]\ntypes = [\"aws_rds_db_instance\", \"aws_redshift_cluster\", \"aws_opensearch_domain\", \
          \"aws_ec2_instance\", \"aws_ec2_network_interface\", \"aws_kms_key\"]\n",
         &[],
     );

@@ -119,16 +119,57 @@ impl Runner<'_> {
     }
 }
 
-/// The claim whose state undo puts back: the first since the last undo, or since an attempt that changed nothing.
+/// The claim whose state undo puts back: the first of its occurrence that may have changed anything, unless it was undone.
 pub(crate) fn undo_base(events: &[EventRow]) -> Option<&EventRow> {
     let mut base: Option<&EventRow> = None;
+    // Whether the base is the claim that has not ended yet.
+    let mut is_open = false;
     for row in events {
         match row.event {
-            FixEvent::Claimed if base.is_none_or(|base| base.occurrence != row.occurrence) => base = Some(row),
-            FixEvent::Failed if row.made.is_none() => base = None,
-            FixEvent::Released | FixEvent::Undone => base = None,
+            FixEvent::Claimed if base.is_none_or(|base| base.occurrence != row.occurrence) => {
+                (base, is_open) = (Some(row), true);
+            }
+            FixEvent::Released if is_open => (base, is_open) = (None, false),
+            FixEvent::Failed if is_open && row.made.is_none() => (base, is_open) = (None, false),
+            FixEvent::Failed | FixEvent::Verified => is_open = false,
+            FixEvent::Undone => (base, is_open) = (None, false),
             _ => {}
         }
     }
     base
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::events::Author;
+    use crate::testing::target;
+
+    fn events(events: &[(FixEvent, bool)]) -> Vec<EventRow> {
+        let fix = pacbot_schemas::FixId::new("aws-x").unwrap();
+        let author = Author { run_id: "r".to_owned(), actor: "pacbot".to_owned() };
+        let row = |(sequence, (event, changed)): (usize, &(FixEvent, bool))| EventRow {
+            sequence: sequence as u64,
+            made: changed.then(|| "{}".to_owned()),
+            ..EventRow::new(*event, &target("aws_vpc", json!({})), (&fix, 1), &author, Utc::now())
+        };
+        events.iter().enumerate().map(row).collect()
+    }
+
+    #[test]
+    fn undo_goes_back_to_what_was_before_anything_changed() {
+        use FixEvent::{Claimed, Failed, Released, Undone, Verified};
+        let base = |rows: &[(FixEvent, bool)]| undo_base(&events(rows)).map(|row| row.sequence);
+        assert_eq!(base(&[(Claimed, false), (Failed, false), (Claimed, false), (Verified, false)]), Some(2));
+        assert_eq!(
+            base(&[(Claimed, false), (Failed, true), (Claimed, false), (Verified, false)]),
+            Some(0),
+            "half done"
+        );
+        assert_eq!(base(&[(Claimed, false), (Failed, true), (Failed, false)]), Some(0), "then it refused");
+        assert_eq!(base(&[(Claimed, false), (Released, false)]), None);
+        assert_eq!(base(&[(Claimed, false), (Verified, false), (Undone, false)]), None);
+    }
 }
