@@ -208,7 +208,11 @@ impl Config {
     }
 
     /// That every policy's fix exists and understands its assets.
-    fn check_fixes(&self, catalog: &Catalog, types: &AssetTypes) -> anyhow::Result<()> {
+    ///
+    /// # Errors
+    ///
+    /// Every policy for which that is not so, with its place.
+    pub(crate) fn check_fixes(&self, catalog: &Catalog, types: &AssetTypes) -> anyhow::Result<()> {
         let fixes = self.fixes(types)?;
         let mut mistakes = Vec::new();
         for policy in catalog.iter().map(|checked| &checked.policy) {

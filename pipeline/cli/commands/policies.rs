@@ -56,6 +56,7 @@ pub(crate) async fn run(command: Policies, config: &Config, out: &mut impl Write
         }
         Policies::Show { id } => show(find(&embedded().await?, &id)?.as_ref(), &types, out)?,
         Policies::Check { files } if files.is_empty() => {
+            config.check_fixes(&catalog, &types)?;
             writeln!(out, "{} policies, no mistakes", embedded().await?.iter().count())?;
         }
         Policies::Check { files } => {
