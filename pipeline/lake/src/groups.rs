@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::LakeError;
 use crate::group::{Group, Origin, Owner, is_id};
-use crate::journal::JournalRow;
+use crate::journal::{ATTEMPTS, JournalRow};
 use crate::lake::Lake;
 use crate::predicate::{MEMBER_COLUMNS, Predicate, PredicateError};
 use crate::run_rows::to_batch;
@@ -351,7 +351,7 @@ impl Lake {
         at: DateTime<Utc>,
     ) -> Result<(), GroupError> {
         const TABLE: &str = "asset_group_members";
-        for _ in 0..20 {
+        for _ in 0..ATTEMPTS {
             let table = self.table(TABLE).await?;
             let version = table.as_ref().map(crate::table::Table::version);
             ctx.deregister_table("members_before")?;
@@ -377,6 +377,6 @@ impl Lake {
                 return Ok(());
             }
         }
-        Err(LakeError::Contention { table: TABLE.to_owned(), attempts: 20 }.into())
+        Err(LakeError::Contention { table: TABLE.to_owned(), attempts: ATTEMPTS }.into())
     }
 }

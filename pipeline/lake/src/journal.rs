@@ -10,7 +10,7 @@ use crate::run_rows::to_batch;
 use crate::session::{provider, register};
 
 /// Writers that overtake each other decide again this often.
-const ATTEMPTS: u32 = 20;
+pub(crate) const ATTEMPTS: u32 = 20;
 
 /// A row that a journal holds.
 pub trait JournalRow: Serialize + DeserializeOwned {

@@ -37,7 +37,7 @@ pub use known_scopes::KnownScope;
 pub use lake::Lake;
 pub use landing::{Answered, Landed, LandedScope, Landing, ScopeKey, StagedRows};
 pub use maintain::Optimized;
-pub use predicate::{MEMBER_COLUMNS, Predicate, PredicateError, without};
+pub use predicate::{MEMBER_COLUMNS, Predicate, PredicateError};
 pub use run_rows::{from_batches, to_batch};
 pub use runs::{RunRow, TableVersion, snapshot_of};
 pub use session::{SessionOptions, Versions, bare_session, read_only};

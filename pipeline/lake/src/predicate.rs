@@ -8,7 +8,7 @@ use arrow::datatypes::DataType;
 use datafusion::datasource::empty::EmptyTable;
 use datafusion::error::DataFusionError;
 use datafusion::logical_expr::{Expr, ExprSchemable, lit};
-use datafusion::prelude::{DataFrame, SessionContext, col};
+use datafusion::prelude::{DataFrame, SessionContext};
 use pacbot_schemas::{AssetTypes, nearest};
 use serde::{Deserialize, Serialize};
 
@@ -136,18 +136,6 @@ impl Predicate {
     fn wrong(&self, message: String) -> PredicateError {
         PredicateError::Expression { table: self.on.clone(), text: self.text.clone(), message }
     }
-}
-
-/// Those of `frame`'s assets that are not in `other`; both hold [`MEMBER_COLUMNS`].
-///
-/// # Errors
-///
-/// Whatever planning says.
-pub fn without(frame: DataFrame, other: DataFrame) -> Result<DataFrame, DataFusionError> {
-    let keys = ["asset_type", "asset_id"];
-    let renamed = other.select(keys.map(|key| col(key).alias(format!("other_{key}"))).to_vec())?;
-    let others = keys.map(|key| format!("other_{key}"));
-    frame.join(renamed, datafusion::common::JoinType::LeftAnti, &keys, &others.each_ref().map(String::as_str), None)
 }
 
 #[cfg(test)]
