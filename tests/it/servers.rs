@@ -11,8 +11,10 @@ use std::time::{Duration, Instant};
 pub(crate) mod azurite;
 pub(crate) mod collector;
 pub(crate) mod fault_proxy;
+pub(crate) mod inbox;
 pub(crate) mod moto;
 pub(crate) mod seaweedfs;
+pub(crate) mod stub;
 
 /// A server that does not answer by then never will.
 const START_LIMIT: Duration = Duration::from_secs(60);
@@ -47,6 +49,11 @@ pub(crate) fn python() -> Command {
 /// A file of the tests' estate.
 pub(crate) fn estate_file(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/estate").join(name)
+}
+
+/// A file of the tests of messages.
+pub(crate) fn mail_file(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/mail").join(name)
 }
 
 /// A port that was free a moment ago.

@@ -107,7 +107,8 @@ impl Journal {
     ///
     /// [`ScheduleError::Lake`], [`ScheduleError::Query`]
     pub async fn read(&self, now: DateTime<Utc>) -> Result<Book, ScheduleError> {
-        let (ctx, version) = self.lake.session_of(TABLE, now).await?;
+        let (ctx, versions) = self.lake.own_session(&[TABLE], now).await?;
+        let version = versions.0.get(TABLE).copied();
         if version.is_none() {
             return Ok(Book::default());
         }

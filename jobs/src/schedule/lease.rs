@@ -82,7 +82,8 @@ pub(crate) fn asked(found: Option<&Lease>, me: &Holder, ttl: Duration, now: Date
 
 /// The lease as it stands, with the table's version.
 async fn read(lake: &Lake, now: DateTime<Utc>) -> Result<(Option<u64>, Option<Lease>), ScheduleError> {
-    let (ctx, version) = lake.session_of(TABLE, now).await?;
+    let (ctx, versions) = lake.own_session(&[TABLE], now).await?;
+    let version = versions.0.get(TABLE).copied();
     let rows = ctx.sql("select * from leases where lease = 'schedule'").await?.collect().await?;
     Ok((version, from_batches(TABLE, &rows)?.pop()))
 }

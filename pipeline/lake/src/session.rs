@@ -111,20 +111,21 @@ impl Lake {
             register(&ctx, name, provider(table.as_ref(), &def.schema)?)?;
         }
         let times = Arc::new(ScopeTimes::read(&ctx, &options).await?);
-        let loaded: Vec<(AssetType, Option<Table>)> =
-            futures::stream::iter(self.types.iter().map(|def| def.asset_type.clone()))
-                .map(|asset_type| {
-                    let (existing, options) = (&existing, &options);
-                    async move {
-                        Ok::<_, LakeError>((
-                            asset_type.clone(),
-                            self.pinned(existing, asset_type.as_str(), options, options.only_pinned).await?,
-                        ))
-                    }
-                })
-                .buffered(16)
-                .try_collect()
-                .await?;
+        // Collected before: rustc cannot see that a closure in the stream leaves the future `Send`.
+        let names: Vec<AssetType> = self.types.iter().map(|def| def.asset_type.clone()).collect();
+        let loaded: Vec<(AssetType, Option<Table>)> = futures::stream::iter(names)
+            .map(|asset_type| {
+                let (existing, options) = (&existing, &options);
+                async move {
+                    Ok::<_, LakeError>((
+                        asset_type.clone(),
+                        self.pinned(existing, asset_type.as_str(), options, options.only_pinned).await?,
+                    ))
+                }
+            })
+            .buffered(16)
+            .try_collect()
+            .await?;
         for (asset_type, table) in &loaded {
             let schema = self.schema_of(asset_type.as_str())?;
             let files = provider(table.as_ref(), &schema)?;
@@ -144,17 +145,25 @@ impl Lake {
         Ok(ctx)
     }
 
-    /// A session that knows one table of our own, at its newest version, which comes along; `None` when it was never
-    /// written. Cheaper than [`Self::session`], for what is asked again and again.
+    /// A session over a few tables of our own, and the version of each that it reads; one that was never written is
+    /// empty and has no version. Unlike [`Lake::session`] it reads no other table's log.
     ///
     /// # Errors
     ///
-    /// [`LakeError::Table`] when its log cannot be read.
-    pub async fn session_of(&self, name: &str, now: DateTime<Utc>) -> Result<(SessionContext, Option<u64>), LakeError> {
-        let ctx = self.bare(now)?;
-        let table = self.table(name).await?;
-        register(&ctx, name, provider(table.as_ref(), &self.schema_of(name)?)?)?;
-        Ok((ctx, table.map(|table| table.version())))
+    /// [`LakeError::Table`] when a log cannot be read, [`LakeError::UnknownTable`]
+    pub async fn own_session(
+        &self,
+        tables: &[&str],
+        run_at: DateTime<Utc>,
+    ) -> Result<(SessionContext, Versions), LakeError> {
+        let ctx = self.bare(run_at)?;
+        let mut versions = Versions::default();
+        for name in tables {
+            let table = self.table(name).await?;
+            register(&ctx, name, provider(table.as_ref(), &self.schema_of(name)?)?)?;
+            versions.0.extend(table.map(|table| ((*name).to_owned(), table.version())));
+        }
+        Ok((ctx, versions))
     }
 
     async fn pinned(

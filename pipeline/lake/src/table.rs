@@ -15,8 +15,10 @@ use serde::Deserialize;
 use crate::error::LakeError;
 use crate::lake::Lake;
 
-/// Columns whose smallest and largest values each file's entry in the log tells.
-const STATISTICS: &str = "asset_id,account_id,region,collected_in,run_id,policy_id,issue_id,group_id,job,lease";
+/// Columns whose smallest and largest values each file's entry in the log tells. Every table has at least one of them:
+/// the Delta library cannot read an empty list.
+const STATISTICS: &str =
+    "asset_id,account_id,region,collected_in,run_id,policy_id,issue_id,group_id,job,lease,subscription";
 
 /// The tag of a data file that says which run's rows it holds: `RUN` or `RUN/PART`.
 pub(crate) const RUN_TAG: &str = "run";
