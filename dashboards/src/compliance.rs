@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::Domain;
 use crate::framework::Framework;
 use crate::look::{Look, LookError};
-use crate::views::{replace, text};
+use crate::views::{text, values};
 
 /// The table.
 const TABLE: &str = "compliance_daily";
@@ -105,7 +105,7 @@ pub async fn record_compliance(
     let day = run.run_at.date_naive();
     let looked = |source| ComplianceError::Look { day, source };
     let look = Look::at_run(lake, files, run).await.map_err(looked)?;
-    look.by_group(domains).await.map_err(looked)?;
+    look.by_group(domains).map_err(looked)?;
     let counted = |source| ComplianceError::Count { day, source: Box::new(source) };
     register_items(&look, frameworks).map_err(counted)?;
     let batches = match look.ctx.sql(NUMBERS).await {
@@ -136,5 +136,5 @@ fn register_items(look: &Look, frameworks: &[Framework]) -> Result<(), DataFusio
         ("item_id", text(&mut items().map(|(_, item, _)| item.id.get_ref().as_str()))),
         ("policy_id", text(&mut items().map(|(_, _, policy)| policy.as_str()))),
     ];
-    replace(&look.ctx, "framework_items", columns)
+    look.ctx.register_table("framework_items", values(columns)?).map(drop)
 }

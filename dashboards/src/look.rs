@@ -1,22 +1,28 @@
 //! A look at the lake: a session with the tables, people's groups and exceptions, and the views over all of it.
 //!
-//! A look is at the newest state or at that of an earlier evaluation, at everything or through a [`Lens`]: one asset group,
-//! one domain, or both. All numbers come from the same views, whichever it is.
+//! A look is at the newest state or at that of an earlier evaluation, at everything or through a [`Lens`]: asset groups, one
+//! domain, or both. All numbers come from the same views, whichever it is.
+
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use datafusion::common::{JoinType, ScalarValue};
 use datafusion::error::DataFusionError;
-use datafusion::logical_expr::lit;
+use datafusion::logical_expr::{Expr, lit};
 use datafusion::prelude::{DataFrame, SessionContext, col};
 use pacbot_lake::{
     ExceptionError, Exceptions, FOLD_ISSUES, GroupError, Groups, Lake, LakeError, RunRow, SessionOptions,
 };
 
 use crate::domain::Domain;
-use crate::views::{Grouping, register_domains, register_views};
+use crate::lazy_views::{LazyViews, Shown};
+use crate::views::Grouping;
 
 /// Tables that a lens narrows; what they were is kept as `whole_NAME`.
 const NARROWED: [&str; 3] = ["assets", "issues", "issue_events"];
+
+/// Tables that get the members of a group that is made of several.
+const GATHERED: [&str; 2] = ["group_members", "asset_group_members"];
 
 /// Assets that are or, before they were gone, were in a group.
 const IN_GROUP: &str = "
@@ -44,8 +50,8 @@ pub enum LookError {
 /// What a look is limited to.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Lens {
-    /// An asset group.
-    pub group: Option<String>,
+    /// Asset groups: what is in any of them. Without, everything.
+    pub groups: Vec<String>,
     /// A domain.
     pub domain: Option<Domain>,
 }
@@ -58,6 +64,7 @@ pub struct Look {
     pub groups: Groups,
     /// The exceptions as of the look's time.
     pub exceptions: Exceptions,
+    views: Arc<LazyViews>,
 }
 
 impl Look {
@@ -80,8 +87,9 @@ impl Look {
         let at = run.run_at;
         let options = SessionOptions { versions: run.versions(), run_at: at, only_pinned: true, history: false };
         let ctx = lake.session(options).await?;
+        let until = ScalarValue::TimestampMicrosecond(Some(at.timestamp_micros()), Some("UTC".into()));
         for (table, time) in [("runs", "run_at"), ("issue_events", "at")] {
-            let past = ctx.table(table).await?.filter(col(time).lt_eq(datafusion::prelude::now()))?;
+            let past = ctx.table(table).await?.filter(col(time).lt_eq(lit(until.clone())))?;
             ctx.deregister_table(table)?;
             ctx.register_table(table, past.into_view())?;
         }
@@ -92,17 +100,13 @@ impl Look {
     }
 
     async fn over(lake: &Lake, ctx: SessionContext, files: Groups, at: DateTime<Utc>) -> Result<Self, LookError> {
-        let groups = files.with_saved(lake, &ctx, at).await?;
-        groups.register(&ctx).await?;
-        let exceptions = Exceptions::read(lake, at).await?;
-        exceptions.register(&ctx, &groups).await?;
-        for name in NARROWED {
-            let whole = ctx.table_provider(name).await?;
+        let (groups, exceptions) = Exceptions::apply(lake, &ctx, files, at).await?;
+        for name in NARROWED.iter().chain(&GATHERED) {
+            let whole = ctx.table_provider(*name).await?;
             ctx.register_table(format!("whole_{name}"), whole)?;
         }
-        let look = Self { ctx, groups, exceptions };
-        look.limit(&Lens::default()).await?;
-        Ok(look)
+        let views = LazyViews::install(&ctx, Shown { grouping: Grouping::Whole, domains: vec![None] })?;
+        Ok(Self { ctx, groups, exceptions, views })
     }
 
     /// Limits the tables `assets`, `issues` and `issue_events` and all views to what the lens shows.
@@ -112,11 +116,12 @@ impl Look {
     /// [`LookError::Group`] when there is no such group.
     pub async fn limit(&self, lens: &Lens) -> Result<(), LookError> {
         let ctx = &self.ctx;
-        register_domains(ctx, &[lens.domain.as_ref()]).await?;
+        let group = self.gather(&lens.groups).await?;
+        let grouping = group.clone().map_or(Grouping::Whole, Grouping::One);
+        self.views.show(Shown { grouping, domains: vec![lens.domain.clone()] })?;
         for name in NARROWED {
             let mut frame = ctx.table(format!("whole_{name}")).await?;
-            if let Some(group) = &lens.group {
-                self.groups.find(group)?;
+            if let Some(group) = &group {
                 frame = of_group(ctx, frame, group).await?;
             }
             if lens.domain.is_some() && name != "assets" {
@@ -126,15 +131,38 @@ impl Look {
             ctx.deregister_table(name)?;
             ctx.register_table(name, frame.into_view())?;
         }
-        Ok(register_views(ctx, lens.group.as_deref().map_or(Grouping::Whole, Grouping::One)).await?)
+        Ok(())
+    }
+
+    /// The group of what is in any of `groups`. One is itself; of several, one is made for this session.
+    async fn gather(&self, groups: &[String]) -> Result<Option<String>, LookError> {
+        for group in groups {
+            self.groups.find(group)?;
+        }
+        let [_, _, ..] = groups else { return Ok(groups.first().cloned()) };
+        // No group of people has such an id.
+        let id = groups.join("+");
+        let any: Vec<Expr> = groups.iter().map(|group| lit(group.as_str())).collect();
+        for name in GATHERED {
+            let whole = self.ctx.table(format!("whole_{name}")).await?;
+            let columns = whole.schema().fields().iter().map(|field| match field.name().as_str() {
+                "group_id" => lit(id.as_str()).alias("group_id"),
+                other => col(other),
+            });
+            let columns: Vec<Expr> = columns.collect();
+            let gathered = whole.clone().filter(col("group_id").in_list(any.clone(), false))?.select(columns)?;
+            let gathered = whole.union(gathered.distinct()?)?;
+            self.ctx.deregister_table(name)?;
+            self.ctx.register_table(name, gathered.into_view())?;
+        }
+        Ok(Some(id))
     }
 
     /// Has the views `policy_status`, `category_score`, `classic_score` and `honest_score` hold everything (`*`) and each
     /// visible group, all policies (`*`) and each of `domains`. For a look that no lens has limited.
-    pub(crate) async fn by_group(&self, domains: &[Domain]) -> Result<(), LookError> {
-        let domains: Vec<Option<&Domain>> = std::iter::once(None).chain(domains.iter().map(Some)).collect();
-        register_domains(&self.ctx, &domains).await?;
-        Ok(register_views(&self.ctx, Grouping::Every).await?)
+    pub(crate) fn by_group(&self, domains: &[Domain]) -> Result<(), LookError> {
+        let domains = std::iter::once(None).chain(domains.iter().cloned().map(Some)).collect();
+        Ok(self.views.show(Shown { grouping: Grouping::Every, domains })?)
     }
 }
 

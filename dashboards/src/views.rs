@@ -6,7 +6,7 @@ use std::sync::Arc;
 use datafusion::arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch, StringArray};
 use datafusion::arrow::datatypes::Int64Type;
 use datafusion::common::{JoinType, ScalarValue};
-use datafusion::datasource::MemTable;
+use datafusion::datasource::{MemTable, TableProvider};
 use datafusion::error::DataFusionError;
 use datafusion::logical_expr::lit;
 use datafusion::prelude::{DataFrame, SessionContext, col};
@@ -30,6 +30,7 @@ pub const VIEWS: &[(&str, &str)] = &[
     ("answers", include_str!("../views/answers.sql")),
     ("unjudged", include_str!("../views/unjudged.sql")),
     ("account_status", include_str!("../views/account_status.sql")),
+    ("issue_changes", include_str!("../views/issue_changes.sql")),
     ("run_changes", include_str!("../views/run_changes.sql")),
     ("category_score", include_str!("../views/category_score.sql")),
     ("classic_score", include_str!("../views/classic_score.sql")),
@@ -40,6 +41,8 @@ pub const VIEWS: &[(&str, &str)] = &[
     ("issue_counts", include_str!("../views/issue_counts.sql")),
     ("job_history", include_str!("../views/job_history.sql")),
     ("job_status", include_str!("../views/job_status.sql")),
+    ("messages", include_str!("../views/messages.sql")),
+    ("fixes_planned", include_str!("../views/fixes_planned.sql")),
 ];
 
 /// The numbers of assets of the group that is looked at. Those of everything are the evaluation's own.
@@ -49,35 +52,33 @@ const COUNTS: &str = "select * from whole_counts";
 const VIEWED_ISSUES: &str = "select '*' as group_id, issues.* from issues";
 
 /// Whose numbers the views hold.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Grouping<'a> {
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Grouping {
     /// Everything, as the group `*`.
     Whole,
     /// One group.
-    One(&'a str),
+    One(String),
     /// Everything, and each visible group.
     Every,
 }
 
-/// Adds the views to a session with the tables, the exceptions' views and those of [`register_domains`].
-pub(crate) async fn register_views(ctx: &SessionContext, grouping: Grouping<'_>) -> Result<(), DataFusionError> {
-    let group = if let Grouping::One(group) = grouping { group } else { "*" };
-    replace(ctx, "lens", vec![("group_id", text(&mut std::iter::once(group)))])?;
-    for (name, sql) in VIEWS {
-        let frame = ctx.sql(sql).await?;
-        let frame = match *name {
-            "counts" => grouped(ctx, frame, "grouped_counts", grouping).await?,
-            "viewed_issues" => grouped(ctx, frame, "grouped_issues", grouping).await?,
-            // The views below read these many times over, and a view is planned wherever it is read. Both are small: a row
-            // a policy, and a row a policy and group.
-            "newest_policy_runs" if grouping != Grouping::Whole => frame.cache().await?,
-            "policy_status" if grouping == Grouping::Every => frame.cache().await?,
-            _ => frame,
-        };
-        ctx.deregister_table(*name)?;
-        ctx.register_table(*name, frame.into_view())?;
-    }
-    Ok(())
+/// A view, planned over a session that has the tables and the views that it reads.
+pub(crate) async fn plan(
+    ctx: &SessionContext,
+    name: &str,
+    sql: &str,
+    grouping: &Grouping,
+) -> Result<Arc<dyn TableProvider>, DataFusionError> {
+    let frame = ctx.sql(sql).await?;
+    let frame = match name {
+        "counts" => grouped(ctx, frame, "grouped_counts", grouping).await?,
+        "viewed_issues" => grouped(ctx, frame, "grouped_issues", grouping).await?,
+        // The views below read these many times over, and a view is planned wherever it is read. Both are small: a row a
+        // policy, and a row a policy and group.
+        "newest_policy_runs" | "policy_status" => frame.cache().await?,
+        _ => frame,
+    };
+    Ok(frame.into_view())
 }
 
 /// What is looked at: `whole`, or the rows of a view that has all groups.
@@ -85,12 +86,12 @@ async fn grouped(
     ctx: &SessionContext,
     whole: DataFrame,
     view: &str,
-    grouping: Grouping<'_>,
+    grouping: &Grouping,
 ) -> Result<DataFrame, DataFusionError> {
     match grouping {
         Grouping::Whole => Ok(whole),
         // As a value, so that it reaches the scans.
-        Grouping::One(group) => ctx.table(view).await?.filter(col("group_id").eq(lit(group))),
+        Grouping::One(group) => ctx.table(view).await?.filter(col("group_id").eq(lit(group.as_str()))),
         Grouping::Every => {
             let visible = ctx.table("groups").await?.filter(col("visible"))?;
             let visible = visible.select(vec![col("group_id").alias("visible_id")])?;
@@ -101,9 +102,11 @@ async fn grouped(
     }
 }
 
-/// Adds `viewed_domains` (`domain_id`, `policy_id`) and `category_weights` (`domain_id`, `category`, `category_weight`) for
-/// some domains; `None` is `*`, all policies.
-pub(crate) async fn register_domains(ctx: &SessionContext, domains: &[Option<&Domain>]) -> Result<(), DataFusionError> {
+/// The policies of some domains (`domain_id`, `policy_id`); `None` is `*`, all policies.
+pub(crate) async fn viewed_domains(
+    ctx: &SessionContext,
+    domains: &[Option<Domain>],
+) -> Result<Arc<dyn TableProvider>, DataFusionError> {
     let known = ctx.sql("select distinct policy_id, asset_type from policy_runs").await?.collect().await?;
     let policies: Vec<(&str, &str)> = known
         .iter()
@@ -112,19 +115,29 @@ pub(crate) async fn register_domains(ctx: &SessionContext, domains: &[Option<&Do
             (0..batch.num_rows()).map(move |row| (ids.value(row), types.value(row)))
         })
         .collect();
-    let (mut viewed, mut weights) = (BTreeSet::new(), Vec::new());
-    for domain in domains {
-        let id = domain.map_or("*", |domain| domain.id.as_str());
+    let mut viewed = BTreeSet::new();
+    for domain in domains.iter().map(Option::as_ref) {
         let has = |(policy, asset_type): &&(&str, &str)| domain.is_none_or(|domain| domain.has(policy, asset_type));
-        viewed.extend(policies.iter().filter(has).map(|(policy, _)| (id, *policy)));
-        weights.extend(Category::ALL.iter().map(|category| {
-            let weight = domain.map_or_else(|| usual_weight(*category), |domain| domain.weight(*category));
-            (id, category.as_str(), i64::from(weight))
-        }));
+        viewed.extend(policies.iter().filter(has).map(|(policy, _)| (domain_id(domain), *policy)));
     }
     let domains_of = text(&mut viewed.iter().map(|(domain, _)| *domain));
     let ids = text(&mut viewed.iter().map(|(_, policy)| *policy));
-    replace(ctx, "viewed_domains", vec![("domain_id", domains_of), ("policy_id", ids)])?;
+    values(vec![("domain_id", domains_of), ("policy_id", ids)])
+}
+
+fn domain_id(domain: Option<&Domain>) -> &str {
+    domain.map_or("*", |domain| domain.id.as_str())
+}
+
+/// The weights of categories in some domains: `domain_id`, `category`, `category_weight`.
+pub(crate) fn category_weights(domains: &[Option<Domain>]) -> Result<Arc<dyn TableProvider>, DataFusionError> {
+    let mut weights = Vec::new();
+    for domain in domains.iter().map(Option::as_ref) {
+        weights.extend(Category::ALL.iter().map(|category| {
+            let weight = domain.map_or_else(|| usual_weight(*category), |domain| domain.weight(*category));
+            (domain_id(domain), category.as_str(), i64::from(weight))
+        }));
+    }
     let columns = vec![
         ("domain_id", text(&mut weights.iter().map(|(domain, _, _)| *domain))),
         ("category", text(&mut weights.iter().map(|(_, category, _)| *category))),
@@ -133,7 +146,7 @@ pub(crate) async fn register_domains(ctx: &SessionContext, domains: &[Option<&Do
             Arc::new(Int64Array::from_iter_values(weights.iter().map(|(_, _, weight)| *weight))) as ArrayRef,
         ),
     ];
-    replace(ctx, "category_weights", columns)
+    values(columns)
 }
 
 /// A column of texts.
@@ -141,13 +154,11 @@ pub(crate) fn text(values: &mut dyn Iterator<Item = &str>) -> ArrayRef {
     Arc::new(values.collect::<Vec<_>>().into_iter().map(Some).collect::<StringArray>())
 }
 
-/// A small table of values in place of one of the same name.
-pub(crate) fn replace(ctx: &SessionContext, name: &str, columns: Vec<(&str, ArrayRef)>) -> Result<(), DataFusionError> {
+/// A small table of values.
+pub(crate) fn values(columns: Vec<(&str, ArrayRef)>) -> Result<Arc<dyn TableProvider>, DataFusionError> {
     let columns = columns.into_iter().map(|(column, values)| (column, values, true));
     let batch = RecordBatch::try_from_iter_with_nullable(columns)?;
-    ctx.deregister_table(name)?;
-    ctx.register_table(name, Arc::new(MemTable::try_new(batch.schema(), vec![vec![batch]])?))?;
-    Ok(())
+    Ok(Arc::new(MemTable::try_new(batch.schema(), vec![vec![batch]])?))
 }
 
 /// How many issues are in a state, of a severity; a row of the view `issue_counts`.

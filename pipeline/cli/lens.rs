@@ -9,7 +9,7 @@ use crate::config::Config;
 /// What is looked at.
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct LensArgs {
-    /// Only assets of this group; `account:ID` for those of an account
+    /// Only assets of this group; `account:ID` and `unit:ID` are those of an account or an organizational unit
     #[arg(long, value_name = "ID")]
     pub(crate) group: Option<String>,
 
@@ -35,7 +35,7 @@ impl LensArgs {
             }
             None => None,
         };
-        let lens = Lens { group: self.group.clone(), domain };
+        let lens = Lens { groups: self.group.iter().cloned().collect(), domain };
         if lens != Lens::default() {
             look.limit(&lens).await?;
         }

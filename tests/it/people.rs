@@ -117,6 +117,12 @@ fn a_group_has_the_numbers_of_its_assets_everywhere() {
 #[test]
 fn a_group_that_is_new_has_a_past() {
     let pacbot = first_day();
+    let all = "select day, kind, id, domain_id, group_id, assets, passing, violating, exempt, unknown, open_issues, \
+               classic_percent, passing_percent from compliance_daily where group_id <> 'prod'";
+    let of_first_day = || -> Vec<BTreeMap<String, Value>> {
+        pacbot.rows(&format!("{all} and day = (select min(day) from compliance_daily) order by 1, 2, 3, 4, 5"))
+    };
+    let recorded_then = of_first_day();
     pacbot.expect(0, &["run", "--replay", &recording(2)]);
     std::fs::write(
         pacbot.path("prod.toml"),
@@ -133,7 +139,13 @@ fn a_group_that_is_new_has_a_past() {
     let days: Vec<BTreeMap<String, Value>> =
         pacbot.rows("select distinct day from compliance_daily where group_id = 'prod'");
     assert_eq!(days.len(), 2);
-    // The first day is as it was recorded then.
+    // The first day is as it was recorded then, though the second was another.
+    assert_eq!(of_first_day(), recorded_then);
+    assert_ne!(
+        pacbot
+            .value("select count(distinct violating) from compliance_daily where group_id = '*' and kind = 'overall'"),
+        1
+    );
     let recorded = pacbot.value("select count(*) from compliance_daily where group_id = '*' and kind = 'policy'");
     assert_eq!(recorded, 2 * 5);
     // Upkeep of the lake leaves days as they can be made again.

@@ -127,6 +127,31 @@ impl Exceptions {
         Ok(Self { exceptions: Exception::fold(lake.journal::<ExceptionRow>(at).await?), at })
     }
 
+    /// Applies the groups, with `files` those that are files, and the exceptions of a time to a session of the lake: adds
+    /// the views of [`Groups::register`] and [`Self::register`].
+    ///
+    /// # Errors
+    ///
+    /// [`ExceptionError`]
+    pub async fn apply(
+        lake: &Lake,
+        ctx: &SessionContext,
+        files: Groups,
+        at: DateTime<Utc>,
+    ) -> Result<(Groups, Self), ExceptionError> {
+        let groups = files.with_saved(lake, ctx, at).await?;
+        groups.register(ctx).await?;
+        let exceptions = Self::read(lake, at).await?;
+        exceptions.register(ctx, &groups).await?;
+        Ok((groups, exceptions))
+    }
+
+    /// Whether one of them holds.
+    #[must_use]
+    pub fn has_active(&self) -> bool {
+        self.exceptions.iter().any(|exception| exception.state(self.at) == ExceptionState::Active)
+    }
+
     /// All of them, by id.
     pub fn iter(&self) -> impl Iterator<Item = &Exception> {
         self.exceptions.iter()
