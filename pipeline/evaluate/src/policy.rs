@@ -1,7 +1,7 @@
 //! One policy: a SQL file with front matter in its leading comment.
 
 use indexmap::IndexMap;
-use pacbot_schemas::{Category, PolicyId, Severity, SourceError};
+use pacbot_schemas::{Category, FixId, PolicyId, Severity, SourceError};
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -30,6 +30,8 @@ pub struct Policy {
     pub remediation: String,
     /// How it is done with the usual tools.
     pub how: How,
+    /// The fix that repairs a violation.
+    pub fix: Option<FixId>,
     /// Further reading.
     pub references: Vec<String>,
     /// Whether it runs unless configuration says otherwise.
@@ -84,6 +86,7 @@ struct FrontMatter {
     remediation: String,
     #[serde(default)]
     how: How,
+    fix: Option<FixId>,
     #[serde(default)]
     references: Vec<String>,
     #[serde(default = "yes")]
@@ -140,6 +143,7 @@ impl Policy {
             description: front.description,
             remediation: front.remediation,
             how: front.how,
+            fix: front.fix,
             references: front.references,
             enabled: front.enabled,
             params: front.params.into_iter().map(|(name, parameter)| (name, parameter.into_inner())).collect(),
