@@ -162,6 +162,7 @@ struct RequestSpec {
     not_yet: Vec<String>,
     #[serde(default)]
     filter: IndexMap<Spanned<String>, Vec<Spanned<String>>>,
+    nested: Option<Spanned<bool>>,
     #[serde(rename = "match")]
     matching: Option<Spanned<IndexMap<String, String>>>,
     permission: Option<Spanned<String>>,
@@ -236,6 +237,17 @@ impl AssetTypeDef {
     #[must_use]
     pub fn list(&self) -> &Request {
         &self.requests["list"]
+    }
+
+    /// Whether `list` waits for the items of that request: it is the parent of `list`, or the parent of that one.
+    #[must_use]
+    pub fn is_ancestor(&self, request: &str) -> bool {
+        let parent = |of: &Request| match &of.per {
+            Per::Parent(name) => self.requests.get(name),
+            Per::Scope | Per::Item => None,
+        };
+        let first = parent(self.list());
+        [first, first.and_then(parent)].into_iter().flatten().any(|ancestor| ancestor.name == request)
     }
 
     /// The declared column of that name.

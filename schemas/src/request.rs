@@ -140,6 +140,8 @@ pub struct Request {
     pub page_size: toml::Table,
     /// How the next page is asked for.
     pub next_page: NextPage,
+    /// Each item is a parent too: the request is made for it as well, and for what comes of that. `list` only.
+    pub nested: bool,
     /// Where the items stand; `None`: the answer is one item.
     pub items: Option<Path>,
     /// The answer's items stand in a table.

@@ -19,7 +19,7 @@ use crate::person::PersonArgs;
 /// The asset groups: named sets of assets with an owner
 #[derive(Debug, Subcommand)]
 #[command(
-    after_help = "A group is a file of `[groups] folder`, or is saved into the lake. Every account is a group by itself: account:ID.\n\n  id    = \"shop\"\n  title = \"The shop\"\n  kind  = \"application\"\n  owner = { mail = [\"shop@example.com\"], slack = \"#shop\" }\n  where = \"tags['Application'] = 'shop' and not account_id = '111122223333'\"\n\n  [[members]]                      # and these, by the columns of one type\n  on    = \"aws_s3_bucket\"\n  where = \"name like 'shop-%'\"\n\nExamples:\n  pacbot groups list\n  pacbot groups members shop --format csv\n  pacbot groups save shop.toml\n  pacbot groups import pacbot-groups.json\n  pacbot report --group shop"
+    after_help = "A group is a file of `[groups] folder`, or is saved into the lake. Every account and every organizational unit is a group by itself: account:ID, unit:ID.\n\n  id    = \"shop\"\n  title = \"The shop\"\n  kind  = \"application\"\n  owner = { mail = [\"shop@example.com\"], slack = \"#shop\" }\n  where = \"tags['Application'] = 'shop' and not account_id = '111122223333'\"\n\n  [[members]]                      # and these, by the columns of one type\n  on    = \"aws_s3_bucket\"\n  where = \"name like 'shop-%'\"\n\nExamples:\n  pacbot groups list\n  pacbot groups members shop --format csv\n  pacbot groups save shop.toml\n  pacbot groups import pacbot-groups.json\n  pacbot report --group shop"
 )]
 pub(crate) enum Groups {
     /// List the groups with their owners and numbers of assets

@@ -75,6 +75,7 @@ fn group(definition: Definition, types: &AssetTypes) -> anyhow::Result<Group> {
         kind: definition.kind.to_lowercase(),
         visible: definition.visible,
         owner: Owner::default(),
+        tags: std::collections::BTreeMap::new(),
         members: members.with_context(|| format!("group `{name}`"))?,
         origin: Origin::Saved,
     })

@@ -14,7 +14,7 @@ use arrow::datatypes::{DataType, Schema, SchemaRef};
 use arrow::error::ArrowError;
 use arrow::json::ReaderBuilder;
 use bytes::Bytes;
-use pacbot_schemas::{AssetTypeDef, Column, NextPage, Path, Per, Protocol, Request};
+use pacbot_schemas::{AssetTypeDef, Column, NextPage, Path, Protocol, Request};
 
 mod answer;
 mod conform;
@@ -34,7 +34,8 @@ use conform::Conform;
 use documents::Documents;
 pub(crate) use items::Items;
 pub(crate) use secret::without_secrets;
-use shape::{Leaf, Shape};
+use shape::Leaf;
+pub(crate) use shape::Shape;
 
 /// Why an answer is not of its protocol.
 #[derive(Debug, thiserror::Error)]
@@ -110,7 +111,7 @@ impl RequestDecoder {
             }
         }
         let layers = shapes.into_iter().map(|shape| Layer { schema: Arc::new(Schema::new(shape.fields())), shape });
-        if def.list().per == Per::Parent(request.name.clone()) {
+        if def.is_ancestor(&request.name) {
             def.columns.iter().filter_map(|column| of_parent(column, request)).for_each(|shape| item.overlay(shape));
         }
         if request.name == "list" {
@@ -246,7 +247,7 @@ fn of_parent(column: &Column, request: &Request) -> Option<Shape> {
 /// Whether the answers of `request` belong to assets as they are: all follow-ups but those whose items are
 /// matched with assets.
 fn is_whole(def: &AssetTypeDef, request: &Request) -> bool {
-    let is_parent = def.list().per == Per::Parent(request.name.clone());
+    let is_parent = def.is_ancestor(&request.name);
     request.name != "list" && !is_parent && request.matching.is_none()
 }
 

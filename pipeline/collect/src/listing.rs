@@ -5,7 +5,7 @@ use std::sync::Arc;
 use futures::StreamExt;
 use futures::stream::{self, BoxStream};
 use pacbot_cloud::{Aws, CallError};
-use pacbot_schemas::{Per, Request, Scope};
+use pacbot_schemas::{Request, Scope};
 
 use crate::coverage::Tally;
 use crate::decode::Items;
@@ -71,26 +71,6 @@ impl<'a> Asking<'a> {
             (items, pager.tally)
         });
         listings.buffered(PARENTS_AT_ONCE).boxed()
-    }
-
-    /// The items of `list`, and of its parent if it has one: the parent's tally comes with its name.
-    pub(crate) async fn parents(self, request: &'a Request) -> Option<(&'a str, Result<Items, CallError>, Tally)> {
-        let Per::Parent(name) = &request.per else { return None };
-        let parent = self.reader.def.requests.get(name)?;
-        let mut pages = self.of_scope(parent);
-        let (mut items, mut tally) = (Items::default(), Tally::default());
-        while let Some((page, spent)) = pages.next().await {
-            tally.add(spent);
-            match page {
-                Ok(page) => items.append(&page),
-                Err(error) => {
-                    tally.fail(&error);
-                    return Some((name, Err(error), tally));
-                }
-            }
-        }
-        tally.rows = items.len() as u64;
-        Some((name, Ok(items), tally))
     }
 }
 

@@ -29,6 +29,9 @@ const CHUNK_ITEMS: usize = 1024;
 /// The size of items' texts from which on they are worked off.
 const CHUNK_BYTES: usize = 8 << 20;
 
+/// Levels of items that are parents of each other; more is a circle.
+const DEEPEST: usize = 64;
+
 pub(crate) struct ScopeRun<'a> {
     asking: Asking<'a>,
     run: &'a RunContext,
@@ -82,22 +85,52 @@ impl<'a> ScopeRun<'a> {
     async fn read(&mut self) -> Result<(), CallError> {
         let asking = self.asking;
         let list = asking.reader.def.list();
-        let parents = asking.parents(list).await;
-        match parents {
-            None => self.read_pages(asking.of_scope(list)).await,
-            Some((parent, items, tally)) => {
-                self.tally(parent).add(tally);
-                let items = items.inspect_err(|error| self.tally("list").fail_for(parent, error))?;
-                self.read_pages(asking.of_parents(list, parent, &items)).await
+        let Per::Parent(parent) = &list.per else { return self.read_pages(asking.of_scope(list)).await.map(drop) };
+        let mut level = self.parents(parent).await?;
+        for _ in 0..DEEPEST {
+            level = self.read_pages(asking.of_parents(list, parent, &level)).await?;
+            if level.is_empty() {
+                return Ok(());
             }
         }
+        let error = internal(format!("the items are nested more than {DEEPEST} levels deep"));
+        self.tally("list").fail(&error);
+        Err(error)
     }
 
-    async fn read_pages(&mut self, mut pages: BoxStream<'_, Listed>) -> Result<(), CallError> {
-        let mut chunk = Items::default();
+    /// The items of the parent of `list`; those of its own parent are asked first, if it has one.
+    async fn parents(&mut self, parent: &str) -> Result<Items, CallError> {
+        let asking = self.asking;
+        let missing = || internal(format!("there is no request `{parent}`"));
+        let request = asking.reader.def.requests.get(parent).ok_or_else(missing)?;
+        let (items, tally) = match &request.per {
+            Per::Parent(first) => {
+                let missing = || internal(format!("there is no request `{first}`"));
+                let first_request = asking.reader.def.requests.get(first).ok_or_else(missing)?;
+                let (items, tally) = all(asking.of_scope(first_request)).await;
+                self.tally(first).add(tally);
+                let items = items.inspect_err(|error| {
+                    self.tally(parent).fail_for(first, error);
+                    self.tally("list").fail_for(first, error);
+                })?;
+                all(asking.of_parents(request, first, &items)).await
+            }
+            Per::Scope | Per::Item => all(asking.of_scope(request)).await,
+        };
+        self.tally(parent).add(tally);
+        items.inspect_err(|error| self.tally("list").fail_for(parent, error))
+    }
+
+    /// Works off pages of assets. Yields the items, where they are parents of further ones.
+    async fn read_pages(&mut self, mut pages: BoxStream<'_, Listed>) -> Result<Items, CallError> {
+        let is_nested = self.asking.reader.def.list().nested;
+        let (mut chunk, mut parents) = (Items::default(), Items::default());
         while let Some((items, tally)) = pages.next().await {
             self.tally("list").add(tally);
             let items = items.inspect_err(|error| self.tally("list").fail(error))?;
+            if is_nested {
+                parents.append(&items);
+            }
             for item in items.iter() {
                 chunk.push(item);
                 if chunk.len() >= CHUNK_ITEMS || chunk.bytes() >= CHUNK_BYTES {
@@ -105,7 +138,10 @@ impl<'a> ScopeRun<'a> {
                 }
             }
         }
-        if chunk.is_empty() { Ok(()) } else { self.work_off(chunk).await }
+        if !chunk.is_empty() {
+            self.work_off(chunk).await?;
+        }
+        Ok(parents)
     }
 
     /// Decodes a chunk, asks its follow-ups and stages its assets.
@@ -173,7 +209,7 @@ impl<'a> ScopeRun<'a> {
         let def = &asking.reader.def;
         let mut answers = Vec::new();
         for request in def.requests.values() {
-            let is_parent = def.list().per == Per::Parent(request.name.clone());
+            let is_parent = def.is_ancestor(&request.name);
             if request.per != Per::Scope
                 || request.name == "list"
                 || is_parent
@@ -205,7 +241,7 @@ impl<'a> ScopeRun<'a> {
         let is_account = error.kind == CallErrorKind::Credentials;
         for request in def.requests.keys() {
             let is_list = request == "list";
-            let is_parent = def.list().per == Per::Parent(request.clone());
+            let is_parent = def.is_ancestor(request);
             let tally = self.tally(request);
             if !is_parent {
                 tally.rows = 0;
@@ -229,6 +265,23 @@ impl<'a> ScopeRun<'a> {
         });
         rows.collect()
     }
+}
+
+/// All items of some pages, and what it took to get them.
+async fn all(mut pages: BoxStream<'_, Listed>) -> (Result<Items, CallError>, Tally) {
+    let (mut items, mut tally) = (Items::default(), Tally::default());
+    while let Some((page, spent)) = pages.next().await {
+        tally.add(spent);
+        match page {
+            Ok(page) => items.append(&page),
+            Err(error) => {
+                tally.fail(&error);
+                return (Err(error), tally);
+            }
+        }
+    }
+    tally.rows = items.len() as u64;
+    (Ok(items), tally)
 }
 
 /// Leaves out items without a key; yields how many there were.

@@ -1,7 +1,9 @@
-//! Asset groups: a name, an owner and predicates over the assets. A group is a file, a row that a person saved, or an
-//! account.
+//! Asset groups: a name, an owner and predicates over the assets. A group is a file, a row that a person saved, an
+//! account, or an organizational unit.
 //!
 //! Membership is what the predicates hold for now; nothing is kept by hand. Nothing here decides what a group is used for.
+
+use std::collections::BTreeMap;
 
 use pacbot_schemas::{AssetTypes, SourceError};
 use serde::{Deserialize, Serialize};
@@ -15,7 +17,7 @@ const ACCOUNT: &str = "account:";
 /// A named set of assets.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Group {
-    /// Stable; lower-case letters, digits, `-`, `_`; `account:ID` for those that exist by themselves.
+    /// Stable; lower-case letters, digits, `-`, `_`; `account:ID` and `unit:ID` for those that exist by themselves.
     pub group_id: String,
     /// What people call it.
     pub title: String,
@@ -27,6 +29,8 @@ pub struct Group {
     pub visible: bool,
     /// Who owns it.
     pub owner: Owner,
+    /// Tags that its assets should have; fixes add those that are missing.
+    pub tags: BTreeMap<String, String>,
     /// Whose assets: any of these.
     pub members: Vec<Predicate>,
     /// Where it comes from.
@@ -53,6 +57,8 @@ pub enum Origin {
     Saved,
     /// An account of the configuration or the organization.
     Account,
+    /// An organizational unit.
+    Unit,
 }
 
 impl Origin {
@@ -63,6 +69,7 @@ impl Origin {
             Self::File => "file",
             Self::Saved => "saved",
             Self::Account => "account",
+            Self::Unit => "unit",
         }
     }
 }
@@ -80,6 +87,8 @@ struct FileSpec {
     visible: bool,
     #[serde(default)]
     owner: Owner,
+    #[serde(default)]
+    tags: BTreeMap<String, String>,
     /// Short for one member over `assets`.
     r#where: Option<Spanned<String>>,
     #[serde(default)]
@@ -120,6 +129,7 @@ impl Group {
             kind: spec.kind,
             visible: spec.visible,
             owner: spec.owner,
+            tags: spec.tags,
             members: members.into_iter().map(|(_, member)| member).collect(),
             origin: Origin::File,
         })
@@ -135,8 +145,29 @@ impl Group {
             kind: "account".to_owned(),
             visible: true,
             owner: Owner::default(),
+            tags: BTreeMap::new(),
             members: vec![Predicate::of_assets(format!("account_id = '{}'", account_id.replace('\'', "''")))],
             origin: Origin::Account,
+        }
+    }
+
+    /// The group of all assets of an organizational unit's accounts, which nobody has to make. `path` are the names of the
+    /// units that it is in, and its own.
+    #[must_use]
+    pub(crate) fn of_unit(id: &str, path: &str, accounts: &[&str]) -> Self {
+        let quoted: Vec<String> = accounts.iter().map(|account| format!("'{}'", account.replace('\'', "''"))).collect();
+        let text =
+            if quoted.is_empty() { "false".to_owned() } else { format!("account_id in ({})", quoted.join(", ")) };
+        Self {
+            group_id: format!("unit:{id}"),
+            title: path.to_owned(),
+            description: format!("All assets of the accounts in the organizational unit {id} and below it."),
+            kind: "organizational_unit".to_owned(),
+            visible: true,
+            owner: Owner::default(),
+            tags: BTreeMap::new(),
+            members: vec![Predicate::of_assets(text)],
+            origin: Origin::Unit,
         }
     }
 

@@ -1,8 +1,10 @@
 //! All asset groups of a deployment, and who is in them.
 //!
-//! A group that is a file holds over a saved one of the same id. Every account that is collected is a group by itself.
+//! A group that is a file holds over a saved one of the same id. Every account that is collected and every
+//! organizational unit is a group by itself.
 //! [`Groups::register`] adds the views `groups` and `group_members` to a session; both are about the session's own time.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field};
@@ -21,6 +23,7 @@ use crate::journal::{ATTEMPTS, JournalRow};
 use crate::lake::Lake;
 use crate::predicate::{MEMBER_COLUMNS, Predicate, PredicateError};
 use crate::run_rows::to_batch;
+use crate::units::groups_of_units;
 
 /// Accounts that are collected. One row an account.
 const ACCOUNTS: &str = "
@@ -89,6 +92,8 @@ struct GroupRow {
     #[serde(default)]
     owner_slack: Option<String>,
     #[serde(default)]
+    tags: BTreeMap<String, String>,
+    #[serde(default)]
     members: Vec<Predicate>,
 }
 
@@ -115,6 +120,7 @@ impl From<GroupRow> for Group {
             kind: row.kind,
             visible: row.visible,
             owner: Owner { mail: row.owner_mail, slack: row.owner_slack },
+            tags: row.tags,
             members: row.members,
             origin: Origin::Saved,
         }
@@ -143,7 +149,7 @@ impl Groups {
         if errors.is_empty() { Ok(Self(groups)) } else { Err(errors) }
     }
 
-    /// Adds the groups that people saved by `at` and those of the accounts that the session `ctx` knows.
+    /// Adds the groups that people saved by `at` and those of the accounts and units that the session `ctx` knows.
     ///
     /// # Errors
     ///
@@ -160,7 +166,7 @@ impl Groups {
             #[serde(default)]
             account_name: String,
         }
-        let mut saved: std::collections::BTreeMap<String, Option<Group>> = std::collections::BTreeMap::new();
+        let mut saved: BTreeMap<String, Option<Group>> = BTreeMap::new();
         for row in lake.journal::<GroupRow>(at).await? {
             let group = (row.event == GroupEvent::Saved).then(|| Group::from(row.clone()));
             saved.insert(row.group_id, group);
@@ -175,6 +181,7 @@ impl Groups {
             let name = if row.account_name.is_empty() { &row.account_id } else { &row.account_name };
             Group::of_account(&row.account_id, name)
         }));
+        self.0.extend(groups_of_units(lake, ctx).await?);
         self.0.sort_by(|one, other| one.group_id.cmp(&other.group_id));
         Ok(self)
     }
@@ -311,6 +318,7 @@ impl Lake {
             visible: group.visible,
             owner_mail: group.owner.mail.clone(),
             owner_slack: group.owner.slack.clone(),
+            tags: group.tags.clone(),
             members: group.members.clone(),
         };
         self.append(at, |_: &[GroupRow], sequence| Ok::<_, GroupError>(vec![row(sequence)])).await.map(drop)

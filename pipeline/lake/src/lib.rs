@@ -23,6 +23,7 @@ mod spool;
 mod sql_message;
 mod storage;
 mod table;
+mod units;
 mod writer;
 
 pub use asset_view::assets_view;

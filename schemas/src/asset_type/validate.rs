@@ -133,8 +133,17 @@ fn one_request(
     if name.get_ref() == "list" && per == Per::Item {
         mistakes.add(name.span(), "`list` cannot be made per item: its items are the assets", None);
     }
-    if name.get_ref() != "list" && matches!(per, Per::Parent(_)) {
-        mistakes.add(name.span(), "only `list` may be made per item of a parent", None);
+    let is_parent = list.per.as_ref().is_some_and(|parent| parent.get_ref() == name.get_ref());
+    if name.get_ref() != "list" && !is_parent && matches!(per, Per::Parent(_)) {
+        mistakes.add(name.span(), "only `list` and its parent may be made per item of another request", None);
+    }
+    if is_parent && per == Per::Parent("list".to_owned()) {
+        mistakes.add(name.span(), "`list` and its parent wait for each other", None);
+    }
+    if let Some(nested) = spec.nested.as_ref().filter(|nested| *nested.get_ref())
+        && (name.get_ref() != "list" || !matches!(per, Per::Parent(_)))
+    {
+        mistakes.add(nested.span(), "`nested` is for a `list` that is made per item of a parent", None);
     }
     let permission = spec.permission.as_ref().map_or_else(String::new, |permission| permission.get_ref().clone());
     if permission.is_empty() {
@@ -201,6 +210,7 @@ fn one_request(
         input: spec.input.clone(),
         page_size: spec.page.as_ref().map(|page| page.size.clone()).unwrap_or_default(),
         next_page: next_page(mistakes, name, spec.page.as_ref()),
+        nested: spec.nested.as_ref().is_some_and(|nested| *nested.get_ref()),
         items: spec.items.as_ref().map(|items| mistakes.parsed(items, Path::parse)),
         table,
         until,
