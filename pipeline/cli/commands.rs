@@ -9,17 +9,21 @@ use pacbot_schemas::{AssetTypes, SourceError};
 
 pub(crate) mod collect;
 pub(crate) mod compliance;
+pub(crate) mod deliveries;
 pub(crate) mod demo;
+pub(crate) mod digest;
 pub(crate) mod doctor;
 pub(crate) mod evaluate;
 mod exception_preview;
 pub(crate) mod exceptions;
+pub(crate) mod fix;
 pub(crate) mod groups;
 pub(crate) mod iam_policy;
 mod import;
 pub(crate) mod issues;
 pub(crate) mod jobs;
 pub(crate) mod lake;
+pub(crate) mod notify;
 pub(crate) mod policies;
 pub(crate) mod report;
 pub(crate) mod run;
@@ -27,9 +31,10 @@ pub(crate) mod runs;
 pub(crate) mod schedule;
 pub(crate) mod schema;
 pub(crate) mod sql;
+pub(crate) mod unsubscribe;
 
 /// The asset types that come with the program.
-fn asset_types() -> anyhow::Result<Arc<AssetTypes>> {
+pub(crate) fn asset_types() -> anyhow::Result<Arc<AssetTypes>> {
     AssetTypes::embedded().map(Arc::new).map_err(|errors| all(&errors))
 }
 

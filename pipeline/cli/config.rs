@@ -12,6 +12,8 @@ use pacbot_cloud::AwsSettings;
 use pacbot_collect::Wanted;
 use pacbot_dashboards::Domain;
 use pacbot_evaluate::{Catalog, Overrides, Policy, PolicyScopes};
+use pacbot_fix::{FixSettings, Fixes};
+use pacbot_jobs::notify::{self, NotifySettings, Subscription};
 use pacbot_jobs::{Job, ScheduleSettings};
 use pacbot_lake::{ExceptionRules, Groups, LakeSettings};
 use pacbot_schemas::{AssetTypeDef, AssetTypes, PolicyId, SourceError, nearest};
@@ -59,6 +61,16 @@ const TEMPLATE: &str = "\
 # enabled = [\"aws-s3-bucket-not-public\"]     # default: all
 # disabled = [\"aws-ebs-volume-attached\"]
 
+# Fixes. Nothing is fixed until this says so; docs/fixes.md tells all keys.
+# [fix]
+# mode = \"dry-run\"               # off, dry-run, approve or auto; also in [fix.policies.ID]
+# accounts = [\"111122223333\"]    # in no other account
+# recipients = [\"cloud@example.org\"]   # told of every fix, beside owners of groups and subscribers
+# warnings = 3                   # before a fix, over …
+# wait = \"48h\"
+# caps = { run = 20, policy = 10, account = 10, share = 0.1 }
+# windows = [{ days = [\"sat\", \"sun\"], from = \"22:00\", to = \"04:00\", zone = \"Europe/Berlin\" }]
+
 # Parameters of policies, by policy id; `pacbot policies show ID` lists them.
 # [policies.parameters.aws-iam-access-key-rotated]
 # max_age_days = 60
@@ -78,6 +90,7 @@ const TEMPLATE: &str = "\
 [exceptions]
 # max_days = { critical = 30, high = 90, medium = 180, low = 365 }
 # four_eyes = false              # whoever requests an exception may not grant it
+
 # Jobs are run by `pacbot schedule`, or each by `pacbot jobs run NAME`. Times are in five fields, as in cron: minute,
 # hour, day of month, month, day of week.
 # [[jobs]]
@@ -92,6 +105,16 @@ const TEMPLATE: &str = "\
 # backoff = \"1m\"
 # catch_up = true                # run once what was due while no scheduler ran
 # enabled = true
+
+# [[jobs]]                       # takes the steps of fixes that are due
+# name = \"fix\"
+# command = [\"fix\", \"apply\"]
+# cron = \"30 6 * * *\"
+
+# [[jobs]]                       # tells people; what was told is in the lake, so nothing is told twice
+# name = \"notify\"
+# command = [\"notify\"]
+# cron = \"*/10 * * * *\"
 
 # [[jobs]]                       # few large files are read faster than many small ones
 # name = \"optimize\"
@@ -110,6 +133,26 @@ const TEMPLATE: &str = "\
 [traces]
 # otlp = \"http://127.0.0.1:4318\"         # a collector of OpenTelemetry, by HTTP; default: OTEL_EXPORTER_OTLP_ENDPOINT
 # requests = 0.01                # the share of calls to the cloud that are traced
+
+# [notify]                       # docs/notifications.md
+# from = \"PacBot <pacbot@example.org>\"
+# smtp = { host = \"mail.example.org\", tls = \"starttls\", user = \"pacbot\", password = \"env:SMTP_PASSWORD\" }
+# eml_folder = \"mails\"         # where mails go as files when there is no smtp
+# link_base = \"https://pacbot.example.org\"
+# unsubscribe_secret = \"env:UNSUBSCRIBE_SECRET\"
+
+# [notify.channels.ops]          # slack, teams, webhook, jira or servicenow; \"mail\" is always there
+# kind = \"slack\"
+# url = \"env:SLACK_WEBHOOK\"
+
+# [[subscriptions]]              # who is told of what, and how often; `pacbot notify` sends
+# name = \"weekly\"
+# events = [\"digest\"]
+# recipients = [\"security@example.org\"]
+# often = \"weekly\"             # at-once, daily or weekly
+# weekday = \"monday\"
+# at = \"07:00\"
+# zone = \"UTC\"
 ";
 
 /// Everything that can be configured.
@@ -118,10 +161,14 @@ const TEMPLATE: &str = "\
 pub(crate) struct Config {
     /// The accounts of AWS.
     pub(crate) aws: AwsSettings,
+    /// Fixes.
+    pub(crate) fix: FixSettings,
     /// Collecting.
     pub(crate) collect: CollectSettings,
     /// The lake.
     pub(crate) lake: LakeSettings,
+    /// How people are told.
+    pub(crate) notify: NotifySettings,
     /// The policies.
     pub(crate) policies: PolicySettings,
     /// The asset groups.
@@ -130,6 +177,8 @@ pub(crate) struct Config {
     pub(crate) domains: FolderSettings,
     /// What exceptions people may grant.
     pub(crate) exceptions: ExceptionRules,
+    /// Who is told of what.
+    pub(crate) subscriptions: Vec<Subscription>,
     /// What is run when.
     pub(crate) jobs: Vec<Job>,
     /// How schedulers take turns.
@@ -198,6 +247,7 @@ impl Config {
         for overrides in config.policies.scoped.parameters.values_mut() {
             overrides.set_source(&file, &text);
         }
+        notify::check(&config.subscriptions, &config.notify).with_context(|| format!("`{file}` cannot be followed"))?;
         job_commands::check(&config.jobs, &file, &text)?;
         config.file = Some(path.to_owned());
         Ok(config)
@@ -251,6 +301,7 @@ impl Config {
         };
         let catalog = Catalog::load(files.filter(is_enabled), types, &settings.parameters).await;
         let mut catalog = catalog.map_err(|errors| commands::all(&errors))?;
+        self.check_fixes(&catalog, types)?;
         if let Some(unknown) = settings.enabled.iter().flatten().find(|id| catalog.get(id.as_str()).is_none()) {
             return Err(no_policy("enabled", unknown, &catalog));
         }
@@ -274,6 +325,43 @@ impl Config {
         let files = self.domains.folder.as_deref().map(|folder| files_in(folder, "toml")).transpose()?;
         let parsed = files.unwrap_or_default().into_iter().map(|(file, text)| Domain::parse(&file, &text));
         parsed.collect::<Result<_, _>>().map_err(|error| commands::all(&[error]))
+    }
+}
+
+impl Config {
+    /// The fixes that come with the program and those of the configured folder.
+    pub(crate) fn fixes(&self, types: &AssetTypes) -> anyhow::Result<Fixes> {
+        let own = match &self.fix.folder {
+            Some(folder) => files_in(folder, "toml")?,
+            None => Vec::new(),
+        };
+        let own = own.iter().map(|(file, text)| (file.as_str(), text.as_str()));
+        Fixes::load(own, types).map_err(|errors| commands::all(&errors))
+    }
+
+    /// That every policy's fix exists and understands its assets.
+    ///
+    /// # Errors
+    ///
+    /// Every policy for which that is not so, with its place.
+    pub(crate) fn check_fixes(&self, catalog: &Catalog, types: &AssetTypes) -> anyhow::Result<()> {
+        let fixes = self.fixes(types)?;
+        let mut mistakes = Vec::new();
+        for policy in catalog.iter().map(|checked| &checked.policy) {
+            let Some(id) = &policy.fix else { continue };
+            let place = policy.text.find(id.as_str()).map_or(0..0, |at| at..at + id.as_str().len());
+            let mistake = |message: String| SourceError::at(&policy.file, &policy.text, place.clone(), message);
+            match fixes.get(id.as_str()) {
+                None => mistakes.push(mistake(format!("`{id}` is no fix")).with_meant(fixes.nearest(id.as_str()))),
+                Some(fix) => {
+                    let known = &fix.about().types;
+                    if !known.is_empty() && !known.iter().any(|known| known.as_str() == policy.asset_type) {
+                        mistakes.push(mistake(format!("`{id}` does not fix assets of `{}`", policy.asset_type)));
+                    }
+                }
+            }
+        }
+        if mistakes.is_empty() { Ok(()) } else { Err(commands::all(&mistakes)) }
     }
 }
 

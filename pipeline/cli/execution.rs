@@ -25,6 +25,8 @@ pub(crate) struct Intent {
     pub(crate) run_at: Option<DateTime<Utc>>,
     /// Begin anew even if a killed run could be continued.
     pub(crate) fresh: bool,
+    /// The run of this process that this one is a part of.
+    pub(crate) within: Option<RunId>,
 }
 
 /// One execution.
@@ -129,7 +131,8 @@ impl Execution {
     /// Stages of other dead runs are marked as failed: nobody will end them.
     async fn give_up_others(&self, now: DateTime<Utc>) -> anyhow::Result<()> {
         for row in self.lake.runs().await? {
-            if row.run_id != self.run_id && row.is_dead(&self.host, now, &is_alive) {
+            let is_ours = row.run_id == self.run_id || Some(&row.run_id) == self.intent.within.as_ref();
+            if !is_ours && row.is_dead(&self.host, now, &is_alive) {
                 self.lake.save_run(&RunRow { status: RunStatus::Failed, finished_at: Some(now), ..row }).await?;
             }
         }
@@ -177,7 +180,7 @@ pub(crate) fn host() -> String {
 }
 
 /// Sorts by time; the end keeps two runs of one second apart.
-fn new_run_id(now: DateTime<Utc>) -> anyhow::Result<RunId> {
+pub(crate) fn new_run_id(now: DateTime<Utc>) -> anyhow::Result<RunId> {
     Ok(RunId::new(format!("{}-{:06x}", now.format("%Y%m%dT%H%M%SZ"), rand::random::<u32>() & 0x00ff_ffff))?)
 }
 

@@ -16,6 +16,7 @@ mod commands;
 mod config;
 mod coverage_row;
 mod execution;
+mod fixing;
 mod job_commands;
 mod job_process;
 mod lens;
@@ -58,10 +59,17 @@ enum Command {
     Collect(commands::collect::Collect),
     Evaluate(commands::evaluate::Evaluate),
     Report(commands::report::ReportArgs),
+    Notify(commands::notify::Notify),
+    Digest(commands::digest::DigestArgs),
+    #[command(subcommand)]
+    Deliveries(commands::deliveries::Deliveries),
+    Unsubscribe(commands::unsubscribe::Unsubscribe),
     #[command(subcommand)]
     Compliance(commands::compliance::Compliance),
     #[command(subcommand)]
     Issues(commands::issues::Issues),
+    #[command(subcommand)]
+    Fix(commands::fix::FixCommand),
     #[command(subcommand)]
     Exceptions(commands::exceptions::Exceptions),
     #[command(subcommand)]
@@ -108,6 +116,11 @@ impl std::fmt::Display for Command {
             Self::Collect(_) => "collect",
             Self::Evaluate(_) => "evaluate",
             Self::Report(_) => "report",
+            Self::Notify(_) => "notify",
+            Self::Digest(_) => "digest",
+            Self::Deliveries(_) => "deliveries",
+            Self::Unsubscribe(_) => "unsubscribe",
+            Self::Fix(_) => "fix",
             Self::Compliance(_) => "compliance",
             Self::Exceptions(_) => "exceptions",
             Self::Groups(_) => "groups",
@@ -183,10 +196,15 @@ async fn run(
         Command::Collect(command) => commands::collect::run(command, config, out).await,
         Command::Evaluate(command) => commands::evaluate::run(command, config, out).await,
         Command::Report(command) => commands::report::run(&command, config, out).await,
+        Command::Notify(command) => commands::notify::run(&command, config, out).await,
+        Command::Digest(command) => commands::digest::run(&command, config, out).await,
+        Command::Deliveries(command) => commands::deliveries::run(&command, config, out).await,
+        Command::Unsubscribe(command) => commands::unsubscribe::run(&command, config, out).await,
         Command::Compliance(command) => commands::compliance::run(&command, config, out).await,
         Command::Issues(command) => commands::issues::run(&command, config, out).await,
         Command::Exceptions(command) => commands::exceptions::run(&command, config, out).await,
         Command::Groups(command) => commands::groups::run(&command, config, out).await,
+        Command::Fix(command) => commands::fix::run(&command, config, out).await,
         Command::Runs(command) => commands::runs::run(&command, config, out).await,
         Command::Schedule(command) => commands::schedule::run(&command, config, telemetry.scrapes(), out).await,
         Command::Jobs(command) => commands::jobs::run(&command, config, telemetry.scrapes(), out).await,

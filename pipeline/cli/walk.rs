@@ -56,6 +56,8 @@ pub(crate) struct Walk<'a> {
     /// The collection to judge, if it is not the newest.
     pub(crate) snapshot: Option<RunId>,
     pub(crate) fresh: bool,
+    /// The run that this walk is a part of.
+    pub(crate) within: Option<RunId>,
 }
 
 /// What a walk did.
@@ -83,6 +85,7 @@ impl Walk<'_> {
             selection: self.selection(&catalog)?,
             run_at: self.source.as_ref().and_then(|source| source.recorded_at),
             fresh: self.fresh,
+            within: self.within.clone(),
         };
         let execution = Execution::begin(lake, intent).await?;
         let run_id = execution.run_id.clone();
@@ -276,9 +279,13 @@ fn observe_issues(counts: &[IssueCount]) {
 /// A stage began and could not end: something is not known, which is no mistake of the caller.
 #[derive(Debug, thiserror::Error)]
 #[error("the stage {0} failed; it is run again next time")]
-pub(crate) struct StageFailed(Stage);
+pub(crate) struct StageFailed(pub(crate) Stage);
 
-async fn ended(execution: &Execution, row: RunRow, outcome: anyhow::Result<Outcome>) -> anyhow::Result<RunRow> {
+pub(crate) async fn ended(
+    execution: &Execution,
+    row: RunRow,
+    outcome: anyhow::Result<Outcome>,
+) -> anyhow::Result<RunRow> {
     match outcome {
         Ok(outcome) => {
             let stage = row.stage;
@@ -293,14 +300,20 @@ async fn ended(execution: &Execution, row: RunRow, outcome: anyhow::Result<Outco
 }
 
 impl Walked {
+    /// Whether something could not be collected or evaluated.
+    pub(crate) fn is_partial(&self) -> bool {
+        let is_partial = |row: &Option<RunRow>| row.as_ref().is_some_and(|row| row.problems > 0);
+        is_partial(&self.collected) || is_partial(&self.evaluated)
+    }
+
+    /// What became of the issues, in one line.
+    pub(crate) fn issues(&self) -> Option<String> {
+        self.diffed.as_ref().map(|diffed| format!("issues: {diffed}"))
+    }
+
     /// 2 if something is not known, 1 if there is what the caller wants to fail on.
     pub(crate) fn code(&self) -> ExitCode {
-        let is_partial = |row: &Option<RunRow>| row.as_ref().is_some_and(|row| row.problems > 0);
-        if is_partial(&self.collected) || is_partial(&self.evaluated) {
-            ExitCode::from(2)
-        } else {
-            ExitCode::from(u8::from(self.failing > 0))
-        }
+        if self.is_partial() { ExitCode::from(2) } else { ExitCode::from(u8::from(self.failing > 0)) }
     }
 
     /// One line per stage.
@@ -317,8 +330,8 @@ impl Walked {
                 writeln!(out, "{left_out} left out: they read asset types that are not collected")?;
             }
         }
-        if let Some(diffed) = &self.diffed {
-            writeln!(out, "issues: {diffed}")?;
+        if let Some(issues) = self.issues() {
+            writeln!(out, "{issues}")?;
         }
         writeln!(out, "run {}", self.run_id)
     }

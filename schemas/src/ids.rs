@@ -111,6 +111,12 @@ id!(
     |text| is_name(text, |c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
 );
 id!(
+    /// A fix's stable id, for example `aws-s3-block-public-access`.
+    FixId,
+    "a fix id (lower-case letters, digits and `-`)",
+    |text| is_name(text, |c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
+);
+id!(
     /// One walk down the path, or one stage of it; sorts by the time at which it began.
     RunId,
     "a run id (letters, digits, `-`, `_` and `.`)",

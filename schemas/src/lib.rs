@@ -24,7 +24,7 @@ pub use column_type::{ColumnType, StructField, timestamp};
 pub use derived::Derived;
 pub use embedded::{AssetTypes, lake_tables};
 pub use fingerprint::fingerprint;
-pub use ids::{Account, AccountId, AssetType, InvalidId, JobName, Partition, PolicyId, Region, RunId, Scope};
+pub use ids::{Account, AccountId, AssetType, FixId, InvalidId, JobName, Partition, PolicyId, Region, RunId, Scope};
 pub use lake_table::LakeTableDef;
 pub use path::{Case, Path, Step};
 pub use pattern::fits;
@@ -32,6 +32,7 @@ pub use policy_document::{PolicyDocumentError, normalise_policy, normalise_polic
 pub use request::{AnswerTable, ErrorMatch, NextPage, Per, Protocol, Request, TableEncoding};
 pub use source_error::{SourceError, nearest};
 pub use states::{
-    Category, CoverageStatus, IssueState, JobState, JobTrigger, PolicyStatus, RunStatus, Severity, Stage,
+    Category, CoverageStatus, DeliveryState, EventKind, FixEvent, FixMode, IssueState, JobState, JobTrigger,
+    PolicyStatus, RunStatus, Severity, Stage,
 };
 pub use template::Template;

@@ -69,7 +69,7 @@ states!(
 );
 states!(
     /// A stage of a run.
-    Stage { Collect = "collect", Evaluate = "evaluate", Diff = "diff" }
+    Stage { Collect = "collect", Evaluate = "evaluate", Diff = "diff", Fix = "fix" }
 );
 states!(
     /// How far a stage of a run came.
@@ -126,5 +126,87 @@ states!(
         Retry = "retry",
         /// A person wants it.
         Manual = "manual",
+    }
+);
+states!(
+    /// What a notification can tell of.
+    EventKind {
+        /// The sum of a period.
+        Digest = "digest",
+        /// An issue opened for the first time.
+        Opened = "opened",
+        /// An issue closed, for whatever cause.
+        Closed = "closed",
+        /// A closed issue opened again.
+        Reopened = "reopened",
+        /// An issue can no longer be judged.
+        NotCovered = "not_covered",
+        /// A fix will be applied.
+        FixWarning = "fix_warning",
+        /// A fix was applied, or undone.
+        FixDone = "fix_done",
+        /// An exception ends soon.
+        ExceptionExpiring = "exception_expiring",
+        /// A request is not answered whole any more.
+        CollectorFailing = "collector_failing",
+        /// A score is lower than before.
+        ComplianceDrop = "compliance_drop",
+    }
+);
+states!(
+    /// How far one message came.
+    DeliveryState {
+        /// It is to be sent.
+        Queued = "queued",
+        /// A process is sending it, or was killed while it did.
+        Claimed = "claimed",
+        /// The channel took it.
+        Sent = "sent",
+        /// The channel did not take it; it is tried again.
+        Failed = "failed",
+        /// The channel will never take it, or was tried too often.
+        GivenUp = "given_up",
+        /// Its recipient does not want it.
+        Unsubscribed = "unsubscribed",
+    }
+);
+states!(
+    /// How far a fix goes by itself.
+    FixMode {
+        /// Nothing happens.
+        Off = "off",
+        /// What would be changed is noted.
+        DryRun = "dry-run",
+        /// It is announced and waits for a person.
+        Approve = "approve",
+        /// It is announced and applied.
+        Auto = "auto",
+    }
+);
+states!(
+    /// What happened to one occurrence of an issue on the way to its fix; a row of `fix_events`.
+    FixEvent {
+        /// A dry run noted what would be changed.
+        Planned = "planned",
+        /// Somebody was told, n of m times.
+        Warned = "warned",
+        /// A person agreed.
+        Approved = "approved",
+        /// A run is about to change the asset; nobody else may.
+        Claimed = "claimed",
+        /// The claim was given back: nothing was changed.
+        Released = "released",
+        /// Every change was made.
+        Applied = "applied",
+        /// The live asset is as the fix wants it.
+        Verified = "verified",
+        /// It is not, or a change was refused.
+        Failed = "failed",
+        /// A person's run is about to put back what was.
+        UndoClaimed = "undo_claimed",
+        /// The live asset is as it was before.
+        Undone = "undone",
+        /// It is not.
+        UndoFailed = "undo_failed",
     }
 );

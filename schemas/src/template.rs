@@ -75,6 +75,18 @@ impl Template {
         Self { parts: vec![Part::Text(text.to_owned())] }
     }
 
+    /// The name of its placeholder, if it is nothing but one.
+    #[must_use]
+    pub fn only_name(&self) -> Option<&str> {
+        match self.parts.as_slice() {
+            [Part::Place(names)] => match names.as_slice() {
+                [name] if !name.is_last_segment => Some(&name.name),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
     /// The names that it refers to, in order.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.parts

@@ -62,6 +62,12 @@ fn policies_and_types() {
     cases.add("policy_broken_sql", policy("f.sql", "select asset_id, from aws_s3_bucket wher"));
     std::fs::write(pacbot.path("g.sql"), "/*---\nid = \"mine\"\nseverty = \"high\"\n---*/\nselect 1\n").unwrap();
     cases.add("policy_front_matter", told(&pacbot, &["policies", "check", "g.sql"]));
+    let unknown = "/*---\nid = \"mine\"\ntitle = \"X\"\nseverity = \"high\"\nasset_type = \"aws_s3_bucket\"\nremediation = \"Mend it.\"\nfix = \"aws-s3-encrypted\"\n---*/\nselect asset_id, account_id, region, 'x' as reason from aws_s3_bucket\n";
+    std::fs::write(pacbot.path("h.sql"), unknown).unwrap();
+    cases.add("policy_unknown_fix", told(&pacbot, &["policies", "check", "h.sql"]));
+    let unfit = unknown.replace("aws-s3-encrypted", "aws-kms-rotate-key");
+    std::fs::write(pacbot.path("i.sql"), unfit).unwrap();
+    cases.add("policy_unfit_fix", told(&pacbot, &["policies", "check", "i.sql"]));
     cases.add("policy_unknown_id", told(&pacbot, &["policies", "show", "aws-s3-bucket-not-publik"]));
 
     let broken =

@@ -40,6 +40,7 @@ pub(crate) async fn run(command: Collect, config: &Config, out: &mut impl Write)
         evaluate: EvaluateOptions::default(),
         snapshot: None,
         fresh: command.fresh,
+        within: None,
     };
     let walked = walk.run(lake).await?;
     walked.print(out)?;

@@ -109,6 +109,7 @@ async fn walk(config: &Config, day: &Dir<'_>) -> anyhow::Result<Walked> {
         evaluate: EvaluateOptions::default(),
         snapshot: None,
         fresh: true,
+        within: None,
     };
     walk.run(Lake::open(config.lake.clone(), types).await?).await
 }

@@ -40,6 +40,7 @@ pub(crate) async fn run(command: Evaluate, config: &Config, out: &mut impl Write
         evaluate: command.options,
         snapshot: command.snapshot,
         fresh: command.fresh,
+        within: None,
     };
     let walked = walk.run(lake).await?;
     walked.print(out)?;

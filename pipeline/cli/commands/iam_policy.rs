@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 use std::io::Write;
 use std::process::ExitCode;
 
+use anyhow::bail;
 use clap::{Args, ValueEnum};
-use pacbot_schemas::{AssetTypes, ScopeKind};
+use pacbot_schemas::{AssetTypes, FixId, FixMode, PolicyId, ScopeKind};
 use serde_json::{Value, json};
 
 use super::asset_types;
@@ -17,7 +18,7 @@ const LONGEST_POLICY: usize = 6144;
 /// Print the permissions that collecting needs, and no others
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  pacbot iam-policy aws > policy.json\n  pacbot iam-policy aws --format cloudformation > role.json\n  aws cloudformation create-stack-set --stack-set-name pacbot --template-body file://role.json --capabilities CAPABILITY_NAMED_IAM --parameters ParameterKey=Trusted,ParameterValue=arn:aws:iam::111122223333:root"
+    after_help = "Examples:\n  pacbot iam-policy aws > policy.json\n  pacbot iam-policy aws --fixes > fixes.json\n  pacbot iam-policy aws --format cloudformation > role.json\n  aws cloudformation create-stack-set --stack-set-name pacbot --template-body file://role.json --capabilities CAPABILITY_NAMED_IAM --parameters ParameterKey=Trusted,ParameterValue=arn:aws:iam::111122223333:root"
 )]
 pub(crate) struct IamPolicy {
     /// The cloud
@@ -26,6 +27,10 @@ pub(crate) struct IamPolicy {
     /// A policy document, or the template of a role for a StackSet
     #[arg(long, value_enum, default_value_t = Form::Json)]
     format: Form,
+
+    /// What the fixes need that `[fix]` turns on, instead of what collecting needs: the role of `[fix] role`
+    #[arg(long)]
+    fixes: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -43,13 +48,33 @@ enum Form {
 
 pub(crate) async fn run(command: &IamPolicy, config: &Config, out: &mut impl Write) -> anyhow::Result<ExitCode> {
     let Cloud::Aws = command.cloud;
-    let permissions = permissions(config, &*asset_types()?).await?;
+    let types = asset_types()?;
+    let purpose = if command.fixes { FIXES } else { READS };
+    let permissions = if command.fixes { of_fixes(config, &types).await? } else { permissions(config, &types).await? };
     let printed = match command.format {
-        Form::Json => document(&permissions.iter().map(String::as_str).collect::<Vec<_>>()),
-        Form::Cloudformation => template(&permissions),
+        Form::Json => document(purpose, &permissions.iter().map(String::as_str).collect::<Vec<_>>()),
+        Form::Cloudformation => template(purpose, &permissions),
     };
     writeln!(out, "{}", serde_json::to_string_pretty(&printed)?)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// What a role is for: the statement's id, the role's name and its description.
+type Purpose = (&'static str, &'static str, &'static str);
+const READS: Purpose = ("PacBotReads", "pacbot", "Read by PacBot");
+const FIXES: Purpose = ("PacBotFixes", "pacbot-fix", "Fixed by PacBot");
+
+/// What the fixes need whose policies are on; none if nothing is.
+async fn of_fixes(config: &Config, types: &AssetTypes) -> anyhow::Result<BTreeSet<String>> {
+    let (catalog, fixes) = (config.catalog(types).await?, config.fixes(types)?);
+    let is_on = |id: &PolicyId| config.fix.rules(id).mode != FixMode::Off;
+    let named =
+        catalog.iter().filter(|checked| is_on(&checked.policy.id)).filter_map(|checked| checked.policy.fix.as_ref());
+    let on: BTreeSet<&str> = named.map(FixId::as_str).collect();
+    if on.is_empty() {
+        bail!("no fix is on; `[fix]` or `[fix.policies.ID]` says `mode`");
+    }
+    Ok(on.into_iter().filter_map(|id| fixes.get(id)).flat_map(|fix| fix.about().permissions.clone()).collect())
 }
 
 /// What the role in each account needs.
@@ -68,34 +93,34 @@ async fn permissions(config: &Config, types: &AssetTypes) -> anyhow::Result<BTre
     Ok(permissions)
 }
 
-fn document(permissions: &[&str]) -> Value {
+fn document(purpose: Purpose, permissions: &[&str]) -> Value {
     json!({
         "Version": "2012-10-17",
-        "Statement": [{ "Sid": "PacBotReads", "Effect": "Allow", "Action": permissions, "Resource": "*" }],
+        "Statement": [{ "Sid": purpose.0, "Effect": "Allow", "Action": permissions, "Resource": "*" }],
     })
 }
 
 /// The permissions in as many documents as AWS wants.
-fn documents(permissions: &BTreeSet<String>) -> Vec<Value> {
+fn documents(purpose: Purpose, permissions: &BTreeSet<String>) -> Vec<Value> {
     let mut parts: Vec<Vec<&str>> = vec![Vec::new()];
     for permission in permissions {
         let Some(part) = parts.last_mut() else { break };
         part.push(permission);
-        if document(part).to_string().len() > LONGEST_POLICY {
+        if document(purpose, part).to_string().len() > LONGEST_POLICY {
             part.pop();
             parts.push(vec![permission]);
         }
     }
-    parts.iter().map(|part| document(part)).collect()
+    parts.iter().map(|part| document(purpose, part)).collect()
 }
 
-fn template(permissions: &BTreeSet<String>) -> Value {
+fn template(purpose: Purpose, permissions: &BTreeSet<String>) -> Value {
     let mut resources = serde_json::Map::new();
     let mut references = Vec::new();
-    for (number, document) in documents(permissions).into_iter().enumerate() {
+    for (number, document) in documents(purpose, permissions).into_iter().enumerate() {
         let name = format!("Reads{}", number + 1);
         references.push(json!({ "Ref": name }));
-        let properties = json!({ "Description": "What PacBot reads", "PolicyDocument": document });
+        let properties = json!({ "Description": purpose.2, "PolicyDocument": document });
         resources.insert(name, json!({ "Type": "AWS::IAM::ManagedPolicy", "Properties": properties }));
     }
     let trust = |condition: Value| {
@@ -111,7 +136,7 @@ fn template(permissions: &BTreeSet<String>) -> Value {
         "Type": "AWS::IAM::Role",
         "Properties": {
             "RoleName": { "Ref": "RoleName" },
-            "Description": "Read by PacBot",
+            "Description": purpose.2,
             "AssumeRolePolicyDocument": { "Fn::If": ["HasExternalId", with_id, trust(Value::Null)] },
             "ManagedPolicyArns": references,
         },
@@ -122,7 +147,7 @@ fn template(permissions: &BTreeSet<String>) -> Value {
         "Description": "The role that PacBot reads an account with",
         "Parameters": {
             "Trusted": { "Type": "String", "Description": "The ARN of who may assume the role" },
-            "RoleName": { "Type": "String", "Default": "pacbot" },
+            "RoleName": { "Type": "String", "Default": purpose.1 },
             "ExternalId": { "Type": "String", "Default": "", "NoEcho": true },
         },
         "Conditions": { "HasExternalId": { "Fn::Not": [{ "Fn::Equals": [{ "Ref": "ExternalId" }, ""] }] } },
@@ -144,9 +169,19 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn only_fixes_that_are_on_need_anything() {
+        let types = AssetTypes::embedded().unwrap();
+        assert!(of_fixes(&Config::default(), &types).await.is_err());
+        let text = "[fix.policies.aws-kms-key-rotation-enabled]\nmode = \"dry-run\"\n";
+        let needed = of_fixes(&toml::from_str(text).unwrap(), &types).await.unwrap();
+        let expected = ["kms:DisableKeyRotation", "kms:EnableKeyRotation", "kms:GetKeyRotationStatus"];
+        assert_eq!(needed.iter().map(String::as_str).collect::<Vec<_>>(), expected);
+    }
+
+    #[tokio::test]
     async fn all_permissions_fit_into_managed_policies_of_a_role() {
         let all = permissions(&Config::default(), &AssetTypes::embedded().unwrap()).await.unwrap();
-        let parts = documents(&all);
+        let parts = documents(READS, &all);
         assert!(parts.len() <= 10, "AWS attaches at most ten to a role");
         assert!(parts.iter().all(|part| part.to_string().len() <= LONGEST_POLICY));
         let named: usize = parts.iter().map(|part| part["Statement"][0]["Action"].as_array().unwrap().len()).sum();

@@ -62,6 +62,7 @@ pub(crate) async fn run(command: Policies, config: &Config, out: &mut impl Write
             let texts = read_files(&files)?;
             let texts = texts.iter().map(|(file, text)| (file.as_str(), text.as_str()));
             let catalog = Catalog::load(texts, &types, &Overrides::default()).await.map_err(|errors| all(&errors))?;
+            config.check_fixes(&catalog, &types)?;
             writeln!(out, "{} policies, no mistakes", catalog.iter().count())?;
         }
         Policies::Test { id } => return test(&embedded().await?, id.as_deref(), &types, out).await,
@@ -94,6 +95,9 @@ fn show(checked: &Checked, types: &AssetTypes, out: &mut impl Write) -> anyhow::
     writeln!(out, "{}\n{}, {}, judges {}\n", policy.title, policy.severity, policy.category, policy.asset_type)?;
     writeln!(out, "{}\n", policy.description)?;
     tell_remediation(policy, out)?;
+    if let Some(fix) = &policy.fix {
+        writeln!(out, "Fix: {fix} (`pacbot fix list {fix}`)")?;
+    }
     writeln!(out)?;
     for (name, parameter) in &policy.params {
         writeln!(

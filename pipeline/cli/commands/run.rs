@@ -42,6 +42,7 @@ pub(crate) async fn run(command: Run, config: &Config, out: &mut impl Write) -> 
         evaluate: command.evaluate,
         snapshot: None,
         fresh: command.fresh,
+        within: None,
     };
     let walked = walk.run(lake).await?;
     walked.print(out)?;

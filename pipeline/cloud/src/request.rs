@@ -1,9 +1,12 @@
 //! One API request, and how each protocol puts it into HTTP.
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
 use http::{Method, Request};
 use pacbot_schemas::{AccountId, Protocol};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use sha2::{Digest as _, Sha256};
 use url::Url;
 
 use crate::endpoint::Endpoint;
@@ -77,6 +80,10 @@ impl ApiRequest {
         if self.protocol == Protocol::RestJson {
             // API Gateway else answers HAL, in which lists have other names.
             http = http.header("accept", "application/json");
+        }
+        if self.service == "s3" && !body.is_empty() {
+            // S3 takes no configuration of a bucket without a checksum of its own, beside the signature.
+            http = http.header("x-amz-checksum-sha256", BASE64_STANDARD.encode(Sha256::digest(&body)));
         }
         if self.endpoint.ends_with("s3-control") {
             http = http.header("x-amz-account-id", account.as_str());

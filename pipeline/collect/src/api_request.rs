@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::coverage::failure;
 use crate::paging::Position;
-use crate::values::Values;
+use crate::values::Lookup;
 
 /// What SigV4 leaves bare.
 const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -20,16 +20,16 @@ const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove
 /// [`CallErrorKind::Request`] if a placeholder has no value.
 pub(crate) fn api_request(
     request: &Request,
-    values: &Values<'_>,
+    values: &dyn Lookup,
     position: &Position,
 ) -> Result<ApiRequest, CallError> {
-    let method = request.method.parse::<Method>().map_err(|_| malformed(request, "has no valid method"))?;
+    let method = request.method.parse::<Method>().map_err(|_| malformed(&request.name, "has no valid method"))?;
     let is_json = matches!(request.protocol, Protocol::Json10 | Protocol::Json11);
     let is_rest = matches!(request.protocol, Protocol::RestJson | Protocol::RestXml);
     let has_body = is_json || is_rest && ![Method::GET, Method::HEAD, Method::DELETE].contains(&method);
     let mut input = Map::new();
     for (name, value) in request.input.iter().chain(&request.page_size) {
-        input.insert(name.clone(), filled(request, value, values)?);
+        input.insert(name.clone(), filled(&request.name, value, values)?);
     }
     let mut link = None;
     match position {
@@ -42,40 +42,74 @@ pub(crate) fn api_request(
     }
     let uri = request
         .uri
-        .fill(|name| values.get(name).map(|value| utf8_percent_encode(&value, UNRESERVED).to_string().into()));
+        .fill(|name| values.text(name).map(|value| utf8_percent_encode(&value, UNRESERVED).to_string().into()));
     Ok(ApiRequest {
         service: request.service.clone(),
-        endpoint: fill(request, &request.endpoint, values)?,
+        endpoint: fill(&request.name, &request.endpoint, values)?,
         protocol: request.protocol,
         api_version: request.version.clone(),
         target_prefix: request.target.clone(),
         operation: request.operation.clone(),
         method,
-        uri: uri.ok_or_else(|| without_value(request, &request.uri, values))?,
+        uri: uri.ok_or_else(|| without_value(&request.name, &request.uri, values))?,
         params: if has_body {
             Vec::new()
         } else {
-            input.iter().flat_map(|(name, value)| parameters(name, value)).collect()
+            input.iter().flat_map(|(name, value)| parameters(request.protocol, name, value)).collect()
         },
         body: (has_body && (is_json || !input.is_empty())).then(|| Value::Object(input)),
         link,
     })
 }
 
-/// A value of a form or a query: text. A list is a parameter that repeats.
-fn parameters(name: &str, value: &Value) -> Vec<(String, String)> {
+/// A value of a form or a query: text. A list is a parameter that repeats in a query and one that counts in a form,
+/// where the members of a value follow its name.
+fn parameters(protocol: Protocol, name: &str, value: &Value) -> Vec<(String, String)> {
+    let is_form = matches!(protocol, Protocol::Ec2 | Protocol::Query);
     match value {
-        Value::Array(values) => values.iter().flat_map(|value| parameters(name, value)).collect(),
+        Value::Array(values) if is_form => {
+            // A name with a dot says itself what its items are called.
+            let member = if protocol == Protocol::Query && !name.contains('.') { ".member" } else { "" };
+            let numbered = values.iter().zip(1..).map(|(value, number)| (format!("{name}{member}.{number}"), value));
+            numbered.flat_map(|(name, value)| parameters(protocol, &name, value)).collect()
+        }
+        Value::Object(members) if is_form => {
+            let named = members.iter().filter(|(_, value)| !value.is_null());
+            let named = named.map(|(member, value)| (format!("{name}.{}", requested(protocol, member)), value));
+            named.flat_map(|(name, value)| parameters(protocol, &name, value)).collect()
+        }
+        Value::Array(values) => values.iter().flat_map(|value| parameters(protocol, name, value)).collect(),
         Value::String(text) => vec![(name.to_owned(), text.clone())],
         value => vec![(name.to_owned(), value.to_string())],
     }
 }
 
-fn filled(request: &Request, value: &toml::Value, values: &Values<'_>) -> Result<Value, CallError> {
+/// How a request names what EC2 answers: `ipProtocol` is asked for as `IpProtocol`.
+fn requested(protocol: Protocol, member: &str) -> String {
+    let mut letters = member.chars();
+    match letters.next() {
+        Some(first) if protocol == Protocol::Ec2 => first.to_ascii_uppercase().to_string() + letters.as_str(),
+        _ => member.to_owned(),
+    }
+}
+
+/// `value` with its placeholders filled in. A text that is nothing but one placeholder becomes the value itself.
+///
+/// # Errors
+///
+/// [`CallErrorKind::Request`] if a placeholder has no value.
+pub fn filled_value(value: &toml::Value, values: &dyn Lookup) -> Result<Value, CallError> {
+    filled("value", value, values)
+}
+
+fn filled(request: &str, value: &toml::Value, values: &dyn Lookup) -> Result<Value, CallError> {
     Ok(match value {
         toml::Value::String(text) if text.contains('{') => {
             let template = Template::parse(text).map_err(|message| malformed(request, &message))?;
-            fill(request, &template, values)?.into()
+            match template.only_name().and_then(|name| values.value(name)) {
+                Some(value) => value,
+                None => fill(request, &template, values)?.into(),
+            }
         }
         toml::Value::String(text) => text.clone().into(),
         toml::Value::Integer(number) => (*number).into(),
@@ -92,17 +126,17 @@ fn filled(request: &Request, value: &toml::Value, values: &Values<'_>) -> Result
     })
 }
 
-fn fill(request: &Request, template: &Template, values: &Values<'_>) -> Result<String, CallError> {
-    template.fill(|name| values.get(name)).ok_or_else(|| without_value(request, template, values))
+fn fill(request: &str, template: &Template, values: &dyn Lookup) -> Result<String, CallError> {
+    template.fill(|name| values.text(name)).ok_or_else(|| without_value(request, template, values))
 }
 
-fn without_value(request: &Request, template: &Template, values: &Values<'_>) -> CallError {
-    let empty = template.names().find(|name| values.get(name).is_none_or(|value| value.is_empty()));
+fn without_value(request: &str, template: &Template, values: &dyn Lookup) -> CallError {
+    let empty = template.names().find(|name| values.text(name).is_none_or(|value| value.is_empty()));
     malformed(request, &format!("needs `{{{}}}`, which has no value", empty.unwrap_or_default()))
 }
 
-fn malformed(request: &Request, reason: &str) -> CallError {
-    failure(CallErrorKind::Request, format!("request `{}` {reason}", request.name))
+fn malformed(request: &str, reason: &str) -> CallError {
+    failure(CallErrorKind::Request, format!("request `{request}` {reason}"))
 }
 
 #[cfg(test)]
@@ -115,7 +149,7 @@ mod tests {
 
     use super::*;
     use crate::testing::scope;
-    use crate::values::Named;
+    use crate::values::{Named, Values};
 
     fn follow_up(head: &str, request: &str) -> Request {
         let file = format!(

@@ -26,14 +26,18 @@ mod reader;
 mod scope_run;
 mod source;
 mod staging;
+mod template_call;
 #[cfg(test)]
 mod testing;
 mod values;
 mod wanted;
 
 pub use api_calls::{ApiCall, api_calls};
+pub use api_request::filled_value;
 pub use collect_all::{Plan, Progress, TypeResult, collect_all};
 pub use collector::{Collector, RunContext, ScopeResult, collectors};
 pub use coverage::Coverage;
 pub use staging::{StagedAssets, StagingError, StagingRoom};
+pub use template_call::{answer_to_json, template_call};
+pub use values::Lookup;
 pub use wanted::Wanted;

@@ -10,6 +10,23 @@ use pacbot_schemas::{Path, Scope};
 
 use crate::decode::json_text::find_text;
 
+/// What placeholders stand for.
+pub trait Lookup: Sync {
+    /// The value of `name` as text.
+    fn text(&self, name: &str) -> Option<Cow<'_, str>>;
+
+    /// The whole value of `name`, for a text that is nothing but this placeholder; `None` if it is its text.
+    fn value(&self, _name: &str) -> Option<serde_json::Value> {
+        None
+    }
+}
+
+impl Lookup for Values<'_> {
+    fn text(&self, name: &str) -> Option<Cow<'_, str>> {
+        self.get(name)
+    }
+}
+
 /// Columns by name.
 pub(crate) type Named<'a> = BTreeMap<&'a str, ArrayRef>;
 

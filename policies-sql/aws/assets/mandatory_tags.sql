@@ -6,6 +6,7 @@ category    = "tagging"
 asset_type  = "assets"
 description = "Without tags nobody knows whom to ask about an asset, who pays for it, and whether it may be switched off."
 remediation = "Add the tags, for most types with `aws resourcegroupstaggingapi tag-resources --resource-arn-list ARN --tags Application=NAME`, and in the template that made the asset."
+fix         = "aws-assets-add-tags"
 how         = { cli = "aws resourcegroupstaggingapi tag-resources --resource-arn-list ARN --tags Application=NAME", terraform = "provider \"aws\": default_tags", console = "Resource Groups & Tag Editor > Tag Editor > Manage tags" }
 references  = ["https://docs.aws.amazon.com/tag-editor/latest/userguide/tagging.html"]
 

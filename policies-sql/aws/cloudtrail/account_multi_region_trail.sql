@@ -6,6 +6,7 @@ category    = "security"
 asset_type  = "aws_account"
 description = "A trail over all regions keeps who changed what, also where nobody works and in global services such as IAM. It may be the account's own or its organization's."
 remediation = "`aws cloudtrail create-trail --name NAME --s3-bucket-name BUCKET --is-multi-region-trail`, then `aws cloudtrail start-logging --name NAME`; with `--is-organization-trail` in the management account one trail does for all."
+fix         = "aws-cloudtrail-log-all-regions"
 how         = { cli = "aws cloudtrail create-trail --name NAME --s3-bucket-name BUCKET --is-multi-region-trail", terraform = "aws_cloudtrail: is_multi_region_trail = true", console = "CloudTrail > Trails > Create trail" }
 references  = ["https://docs.aws.amazon.com/awscloudtrail/latest/userguide/receive-cloudtrail-log-files-from-multiple-regions.html"]
 ---*/

@@ -6,6 +6,7 @@ category    = "security"
 asset_type  = "aws_ec2_instance"
 description = "RPC, NetBIOS and SMB are what worms spread by. They were never made for anything but a trusted network."
 remediation = "`aws ec2 revoke-security-group-ingress --group-id GROUP --security-group-rule-ids RULE`; nothing on the internet needs these ports."
+fix         = "aws-ec2-close-instance"
 how         = { cli = "aws ec2 revoke-security-group-ingress --group-id GROUP --security-group-rule-ids RULE", terraform = "aws_vpc_security_group_ingress_rule: cidr_ipv4 of those who need it", console = "VPC > Security groups > Inbound rules > Edit inbound rules" }
 references  = ["https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-security-groups.html"]
 

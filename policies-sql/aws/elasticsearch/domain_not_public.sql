@@ -6,6 +6,7 @@ category    = "security"
 asset_type  = "aws_elasticsearch_domain"
 description = "Everybody could search and change the documents."
 remediation = "Name principals or addresses in the policy; in a VPC take the rules for 0.0.0.0/0 and ::/0 out of the security groups."
+fix         = "aws-elasticsearch-make-private"
 how         = { cli = "aws es update-elasticsearch-domain-config --domain-name NAME --access-policies file://policy.json", terraform = "aws_elasticsearch_domain_policy", console = "OpenSearch Service > Domains > Security configuration > Access policy" }
 
 [params.pinning_keys]

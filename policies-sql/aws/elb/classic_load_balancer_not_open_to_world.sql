@@ -6,6 +6,7 @@ category    = "security"
 asset_type  = "aws_ec2_classic_load_balancer"
 description = "A load balancer on the internet that lets everyone in opens what is behind it to everyone. That should be a decision, not a default."
 remediation = "Take the rules for 0.0.0.0/0 and ::/0 out of its security groups, or list the ports that may be public in `public_ports`."
+fix         = "aws-elb-close-classic-load-balancer"
 how         = { cli = "aws ec2 revoke-security-group-ingress --group-id GROUP --security-group-rule-ids RULE", terraform = "aws_elb: internal = true", console = "EC2 > Load Balancers > Security > Edit" }
 
 [params.public_ports]

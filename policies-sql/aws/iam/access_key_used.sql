@@ -6,6 +6,7 @@ category    = "security"
 asset_type  = "aws_iam_access_key"
 description = "Nobody misses a key that nobody uses, except the one who found it."
 remediation = "`aws iam update-access-key --status Inactive`, and delete the key once nothing broke."
+fix         = "aws-iam-deactivate-key"
 how         = { cli = "aws iam update-access-key --user-name NAME --access-key-id ID --status Inactive", terraform = "aws_iam_access_key: status = \"Inactive\"", console = "IAM > Users > Security credentials > Actions > Deactivate" }
 references  = ["https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_finding-unused.html"]
 

@@ -6,6 +6,7 @@ category    = "security"
 asset_type  = "aws_kms_key"
 description = "With rotation on, material that leaks opens only what was encrypted in its period. Old material stays for decryption, so nothing has to be encrypted again."
 remediation = "`aws kms enable-key-rotation --key-id ID`"
+fix         = "aws-kms-rotate-key"
 how         = { cli = "aws kms enable-key-rotation --key-id ID", terraform = "aws_kms_key: enable_key_rotation = true", console = "KMS > Customer managed keys > Key material and rotations > Edit" }
 references  = ["https://docs.aws.amazon.com/kms/latest/developerguide/rotate-keys.html"]
 ---*/

@@ -6,6 +6,7 @@ category    = "security"
 asset_type  = "aws_rds_db_instance"
 description = "A public address and a security group that lets everyone in on the database's port leave the password as the only defence."
 remediation = "Take the rule for 0.0.0.0/0 or ::/0 out of the security group (`aws ec2 revoke-security-group-ingress`), then the public address from the instance: `aws rds modify-db-instance --db-instance-identifier NAME --no-publicly-accessible`."
+fix         = "aws-rds-close-instance"
 how         = { cli = "aws ec2 revoke-security-group-ingress --group-id GROUP --security-group-rule-ids RULE", terraform = "aws_db_instance: publicly_accessible = false", console = "RDS > Databases > Connectivity & security > VPC security groups" }
 references  = ["https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/Overview.RDSSecurityGroups.html"]
 ---*/

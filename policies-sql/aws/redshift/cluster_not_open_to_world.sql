@@ -6,6 +6,7 @@ category    = "security"
 asset_type  = "aws_redshift_cluster"
 description = "A public address and a security group that lets everyone in on the cluster's port leave the password as the only defence."
 remediation = "Take the rule for 0.0.0.0/0 or ::/0 out of the security group (`aws ec2 revoke-security-group-ingress`), then the public address from the cluster: `aws redshift modify-cluster --cluster-identifier ID --no-publicly-accessible`."
+fix         = "aws-redshift-close-cluster"
 how         = { cli = "aws ec2 revoke-security-group-ingress --group-id GROUP --security-group-rule-ids RULE", terraform = "aws_redshift_cluster: publicly_accessible = false", console = "Redshift > Clusters > Properties > Network and security settings > Edit" }
 references  = ["https://docs.aws.amazon.com/redshift/latest/mgmt/managing-clusters-vpc.html"]
 ---*/

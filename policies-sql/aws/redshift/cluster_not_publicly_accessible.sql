@@ -6,6 +6,7 @@ category    = "security"
 asset_type  = "aws_redshift_cluster"
 description = "A warehouse with a public address is one open security group away from everybody."
 remediation = "Take the public address away; let clients come through the VPC."
+fix         = "aws-redshift-make-private"
 how         = { cli = "aws redshift modify-cluster --cluster-identifier ID --no-publicly-accessible", terraform = "aws_redshift_cluster: publicly_accessible = false", console = "Redshift > Clusters > Actions > Modify publicly accessible setting" }
 ---*/
 select

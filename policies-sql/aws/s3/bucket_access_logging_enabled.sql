@@ -6,6 +6,7 @@ category    = "governance"
 asset_type  = "aws_s3_bucket"
 description = "Without server access logs nobody can say after an incident which objects were read, and by whom."
 remediation = "`aws s3api put-bucket-logging` with a target bucket of the same account and region."
+fix         = "aws-s3-enable-logging"
 how         = { cli = "aws s3api put-bucket-logging --bucket NAME --bucket-logging-status file://logging.json", terraform = "aws_s3_bucket_logging", console = "S3 > Buckets > Properties > Server access logging > Edit" }
 references  = ["https://docs.aws.amazon.com/AmazonS3/latest/userguide/ServerLogs.html"]
 

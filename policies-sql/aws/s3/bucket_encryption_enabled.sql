@@ -6,6 +6,7 @@ category    = "security"
 asset_type  = "aws_s3_bucket"
 description = "Default encryption covers every object whose writer did not ask for it. Set `algorithms` to the KMS ones to demand a key whose use can be watched and withdrawn."
 remediation = "`aws s3api put-bucket-encryption` with a rule for AES256, aws:kms or aws:kms:dsse. Objects that are already there keep what they have."
+fix         = "aws-s3-encrypt"
 how         = { cli = "aws s3api put-bucket-encryption --bucket NAME --server-side-encryption-configuration file://encryption.json", terraform = "aws_s3_bucket_server_side_encryption_configuration", console = "S3 > Buckets > Properties > Default encryption > Edit" }
 references  = ["https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-encryption.html"]
 

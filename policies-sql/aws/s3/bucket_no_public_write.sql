@@ -6,6 +6,7 @@ category    = "security"
 asset_type  = "aws_s3_bucket"
 description = "Who can write to a bucket without being known can plant malware, delete data, run up the bill or open the bucket further."
 remediation = "Remove the grant from the ACL and the statement from the bucket policy; turn on IgnorePublicAcls and RestrictPublicBuckets."
+fix         = "aws-s3-block-public-access"
 how         = { cli = "aws s3api put-public-access-block --bucket NAME --public-access-block-configuration BlockPublicAcls=true,IgnorePublicAcls=true,BlockPublicPolicy=true,RestrictPublicBuckets=true", terraform = "aws_s3_bucket_public_access_block", console = "S3 > Buckets > Permissions > Block public access > Edit" }
 references  = ["https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html"]
 

@@ -6,6 +6,7 @@ category    = "security"
 asset_type  = "aws_s3_bucket"
 description = "A public bucket is found by scanners within hours, and what it holds or takes in is no longer ours. This policy asks for any kind of public access; three others tell reading, writing and listing apart."
 remediation = "Turn on the four flags of the public access block (`aws s3api put-public-access-block`), then remove the public grants and statements. Serve what has to be public through CloudFront with an origin access control."
+fix         = "aws-s3-block-public-access"
 how         = { cli = "aws s3api put-public-access-block --bucket NAME --public-access-block-configuration BlockPublicAcls=true,IgnorePublicAcls=true,BlockPublicPolicy=true,RestrictPublicBuckets=true", terraform = "aws_s3_bucket_public_access_block", console = "S3 > Buckets > Permissions > Block public access > Edit" }
 references  = ["https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html"]
 

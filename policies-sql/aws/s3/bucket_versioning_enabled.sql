@@ -6,6 +6,7 @@ category    = "security"
 asset_type  = "aws_s3_bucket"
 description = "Without versions an object that was overwritten or deleted, by mistake or by an attacker, is gone."
 remediation = "`aws s3api put-bucket-versioning --bucket NAME --versioning-configuration Status=Enabled`, with a lifecycle rule that expires old versions."
+fix         = "aws-s3-enable-versioning"
 how         = { cli = "aws s3api put-bucket-versioning --bucket NAME --versioning-configuration Status=Enabled", terraform = "aws_s3_bucket_versioning: status = \"Enabled\"", console = "S3 > Buckets > Properties > Bucket Versioning > Edit" }
 references  = ["https://docs.aws.amazon.com/AmazonS3/latest/userguide/Versioning.html"]
 ---*/

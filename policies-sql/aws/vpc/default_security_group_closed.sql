@@ -6,6 +6,7 @@ category    = "security"
 asset_type  = "aws_vpc_security_group"
 description = "What is started without a security group gets the default one, whose members reach each other and the internet. Without rules such an instance is cut off, and somebody notices."
 remediation = "Give what uses the group one of its own, then remove all rules of the default group: `aws ec2 revoke-security-group-ingress` and `aws ec2 revoke-security-group-egress`. The group itself cannot be deleted."
+fix         = "aws-vpc-close-default-group"
 how         = { cli = "aws ec2 revoke-security-group-ingress --group-id GROUP --security-group-rule-ids RULE", terraform = "aws_default_security_group: without rules", console = "VPC > Security groups > default > Edit inbound rules" }
 references  = ["https://docs.aws.amazon.com/vpc/latest/userguide/default-security-group.html"]
 ---*/

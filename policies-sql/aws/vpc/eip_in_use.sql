@@ -6,6 +6,7 @@ category    = "governance"
 asset_type  = "aws_vpc_eip"
 description = "An address that is tied to nothing is paid for all the same. A name that still points to it becomes somebody else's once the address is given away."
 remediation = "`aws ec2 release-address --allocation-id ID`, after removing the DNS records that name it."
+fix         = "aws-vpc-release-address"
 how         = { cli = "aws ec2 release-address --allocation-id ID", terraform = "remove aws_eip", console = "EC2 > Elastic IPs > Actions > Release" }
 references  = ["https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/elastic-ip-addresses-eip.html"]
 ---*/

@@ -6,6 +6,7 @@ category    = "governance"
 asset_type  = "aws_vpc_security_group"
 description = "Left-over groups are picked again by mistake, with rules that nobody remembers the reason of."
 remediation = "`aws ec2 delete-security-group --group-id ID`, after a look at launch templates and stacks that may name it."
+fix         = "aws-vpc-delete-unused-group"
 how         = { cli = "aws ec2 delete-security-group --group-id ID", terraform = "remove aws_security_group", console = "VPC > Security groups > Actions > Delete" }
 references  = ["https://docs.aws.amazon.com/vpc/latest/userguide/vpc-security-groups.html"]
 ---*/

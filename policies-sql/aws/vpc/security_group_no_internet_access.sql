@@ -6,6 +6,7 @@ category    = "security"
 asset_type  = "aws_vpc_security_group"
 description = "A rule for every address is meant for a few load balancers. On any other group it waits for the instance that should not have been there."
 remediation = "`aws ec2 revoke-security-group-ingress --group-id GROUP --security-group-rule-ids RULE`, or narrow the rule to the addresses that need it. Grant an exception to the groups that have to be open."
+fix         = "aws-vpc-close-group"
 how         = { cli = "aws ec2 revoke-security-group-ingress --group-id GROUP --security-group-rule-ids RULE", terraform = "aws_vpc_security_group_ingress_rule: cidr_ipv4 of those who need it", console = "VPC > Security groups > Inbound rules > Edit inbound rules" }
 references  = ["https://docs.aws.amazon.com/vpc/latest/userguide/security-group-rules.html"]
 ---*/

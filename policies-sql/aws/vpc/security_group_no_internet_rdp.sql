@@ -6,6 +6,7 @@ category    = "security"
 asset_type  = "aws_vpc_security_group"
 description = "Remote Desktop on the internet is how much ransomware gets in."
 remediation = "`aws ec2 revoke-security-group-ingress --group-id GROUP --security-group-rule-ids RULE`; use Fleet Manager, a VPN or a few fixed addresses instead."
+fix         = "aws-vpc-close-group"
 how         = { cli = "aws ec2 revoke-security-group-ingress --group-id GROUP --security-group-rule-ids RULE", terraform = "aws_vpc_security_group_ingress_rule: cidr_ipv4 of those who need it", console = "VPC > Security groups > Inbound rules > Edit inbound rules" }
 references  = ["https://docs.aws.amazon.com/vpc/latest/userguide/security-group-rules.html"]
 

@@ -6,6 +6,7 @@ category    = "security"
 asset_type  = "aws_vpc_security_group"
 description = "Every address of the internet is tried for weak SSH passwords and leaked keys, all day long."
 remediation = "`aws ec2 revoke-security-group-ingress --group-id GROUP --security-group-rule-ids RULE`; use Session Manager, a VPN or a few fixed addresses instead."
+fix         = "aws-vpc-close-group"
 how         = { cli = "aws ec2 revoke-security-group-ingress --group-id GROUP --security-group-rule-ids RULE", terraform = "aws_vpc_security_group_ingress_rule: cidr_ipv4 of those who need it", console = "VPC > Security groups > Inbound rules > Edit inbound rules" }
 references  = ["https://docs.aws.amazon.com/vpc/latest/userguide/security-group-rules.html"]
 

@@ -6,6 +6,7 @@ category    = "security"
 asset_type  = "aws_vpc"
 description = "Without flow logs nobody can tell afterwards who talked to whom, or where the data went."
 remediation = "`aws ec2 create-flow-logs --resource-type VPC --resource-ids ID --traffic-type ALL --log-destination-type s3 --log-destination BUCKET_ARN`."
+fix         = "aws-vpc-log-flows"
 how         = { cli = "aws ec2 create-flow-logs --resource-type VPC --resource-ids ID --traffic-type ALL --log-destination-type s3 --log-destination BUCKET_ARN", terraform = "aws_flow_log", console = "VPC > Your VPCs > Flow logs > Create flow log" }
 references  = ["https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs.html"]
 ---*/
