@@ -18,6 +18,6 @@ pub use domain::{Domain, usual_weight};
 pub use framework::{Assessment, Framework, FrameworkScore, Item, ItemScore, ItemStatus};
 pub use layout::{Align, columns, counted};
 pub use look::{Lens, Look, LookError};
-pub use report::{CHANGES_TOLD, Report, ReportError, RunPart, Scores, TextOptions};
+pub use report::{CAUSES, CHANGES_TOLD, Report, ReportError, RunPart, Scores, TextOptions};
 pub use run_page::{PolicyOfRun, RunPage, ScopeOfRun, StageOfRun};
 pub use views::{IssueCount, VIEWS, issue_counts, open_issues};

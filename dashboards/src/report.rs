@@ -10,7 +10,7 @@ mod parts;
 mod text;
 
 pub use parts::*;
-pub use text::TextOptions;
+pub use text::{CAUSES, TextOptions};
 
 /// Changes of one cause that a report usually tells one by one; of the others, the number is.
 pub const CHANGES_TOLD: u64 = 100;

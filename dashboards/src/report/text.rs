@@ -23,8 +23,8 @@ impl Default for TextOptions {
 /// Changes of one cause that are named; the others are counted.
 const NAMED: usize = 5;
 
-/// Causes in the order of their interest, with the words for them.
-const CAUSES: &[(&str, &str)] = &[
+/// Causes of `issue_events` in the order of their interest, with the words for them.
+pub const CAUSES: &[(&str, &str)] = &[
     ("opened", "opened"),
     ("reopened", "opened again"),
     ("judged_again", "could be judged again, and is open"),

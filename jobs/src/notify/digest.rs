@@ -6,7 +6,7 @@
 use chrono::{DateTime, Days, Utc};
 use datafusion::common::ScalarValue;
 use datafusion::prelude::SessionContext;
-use pacbot_dashboards::{Report, RunPart, Scores, counted};
+use pacbot_dashboards::{CAUSES, Report, RunPart, Scores, counted};
 use serde::{Deserialize, Serialize};
 
 use super::NotifyError;
@@ -15,7 +15,6 @@ use super::query::{number, rows};
 use super::selection::{Audience, OUTAGES};
 use super::settings::NotifySettings;
 use super::sight::Sight;
-use super::words::CAUSES;
 
 /// What one owner should know.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

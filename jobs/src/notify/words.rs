@@ -1,21 +1,8 @@
 //! The words that all channels use for the same thing.
 
 use chrono::{DateTime, Utc};
-use pacbot_dashboards::counted;
+use pacbot_dashboards::{CAUSES, counted};
 use pacbot_schemas::EventKind;
-
-/// Causes in the order in which messages tell them, with the words for each.
-pub(crate) const CAUSES: &[(&str, &str)] = &[
-    ("opened", "opened"),
-    ("reopened", "opened again"),
-    ("judged_again", "can be judged again, and is open"),
-    ("fixed", "closed: fixed"),
-    ("asset_gone", "closed: the asset is gone"),
-    ("out_of_scope", "closed: the scope was withdrawn"),
-    ("policy_retired", "closed: the policy was retired"),
-    ("not_covered", "unknown: could not be read"),
-    ("policy_failed", "unknown: the policy failed"),
-];
 
 /// A cause of `issue_events` in words.
 pub(crate) fn cause(cause: &str) -> &str {
