@@ -326,6 +326,9 @@ async fn of_two_runners_one_claims() {
 #[tokio::test]
 async fn a_stop_holds_at_once_and_everywhere() {
     let due = Due::new("").await;
+    // A change takes its time, so that there is some in which to stop.
+    let change = json!({ "service": "ec2", "action": "ModifySnapshotAttribute" });
+    due.proxy.rules(&json!([{ "fault": "slow", "seconds": 2, "match": change }])).await;
     let mut command = due.pacbot.command(&["fix", "apply"]);
     let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     while due.changes().await == 0 {

@@ -236,7 +236,8 @@ fn killed_anywhere_no_time_is_run_twice() {
     printed += std::fs::read_to_string(log).unwrap().matches("[fast] aws_s3_bucket").count();
     // On a slow machine the last one may have lost its lease; whoever comes next tells what became of its run.
     let next = pacbot.expect(0, &["schedule", "--once"]);
-    printed += [next.stdout, next.stderr].iter().map(|text| text.matches("[fast] aws_s3_bucket").count()).sum::<usize>();
+    printed +=
+        [next.stdout, next.stderr].iter().map(|text| text.matches("[fast] aws_s3_bucket").count()).sum::<usize>();
     let runs = assert_each_once(&pacbot);
     let claimed = runs.values().filter(|states| states[0] == "running").count();
     let lost = runs.values().filter(|states| states.last().unwrap() == "lost").count();
