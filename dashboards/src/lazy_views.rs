@@ -8,13 +8,11 @@ use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use async_trait::async_trait;
-use datafusion::catalog::{
-    CatalogProvider, CatalogProviderList, MemoryCatalogProvider, MemoryCatalogProviderList, SchemaProvider,
-};
+use datafusion::catalog::SchemaProvider;
 use datafusion::datasource::TableProvider;
 use datafusion::error::DataFusionError;
-use datafusion::execution::SessionStateBuilder;
 use datafusion::prelude::SessionContext;
+use pacbot_lake::session_over;
 
 use crate::domain::Domain;
 use crate::views::{Grouping, VIEWS, category_weights, plan, text, values, viewed_domains};
@@ -52,11 +50,7 @@ impl LazyViews {
         let missing = || DataFusionError::Internal("the session has no default schema".to_owned());
         let catalog = state.catalog_list().catalog(&names.default_catalog).ok_or_else(missing)?;
         let tables = catalog.schema(&names.default_schema).ok_or_else(missing)?;
-        let (alone, catalogs) = (MemoryCatalogProvider::new(), MemoryCatalogProviderList::new());
-        alone.register_schema(&names.default_schema, tables.clone())?;
-        catalogs.register_catalog(names.default_catalog.clone(), Arc::new(alone));
-        let builder = SessionStateBuilder::new_from_existing(state.clone()).with_catalog_list(Arc::new(catalogs));
-        let planner = SessionContext::new_with_state(builder.build());
+        let planner = session_over(ctx, tables.clone())?;
         let views = Arc::new(Self { tables, planner, shown: RwLock::new(shown) });
         catalog.register_schema(&names.default_schema, views.clone())?;
         Ok(views)
@@ -76,7 +70,7 @@ impl LazyViews {
         let ctx = &self.planner;
         let shown = self.shown.read().unwrap_or_else(PoisonError::into_inner).clone();
         let wanted = read_by(name);
-        for other in OTHERS.into_iter().filter(|other| wanted.contains(other)) {
+        for other in OTHERS.into_iter().filter(|other| wanted.contains(other) && !self.tables.table_exist(other)) {
             self.keep(
                 other,
                 match other {
@@ -106,16 +100,20 @@ impl LazyViews {
     }
 }
 
+/// Whether it is made here when it is read.
+fn is_ours(name: &str) -> bool {
+    OTHERS.contains(&name) || VIEWS.iter().any(|(view, _)| *view == name)
+}
+
 /// A name and all views and small tables that are read for it. By the words of the views' texts, so a comment that names
 /// a view costs its planning and no more.
 fn read_by(name: &str) -> BTreeSet<&str> {
-    let known = |word: &&str| OTHERS.contains(word) || VIEWS.iter().any(|(view, _)| view == word);
     let mut wanted = BTreeSet::from([name]);
     // Each view reads only those before it.
     for (view, sql) in VIEWS.iter().rev() {
         if wanted.contains(view) {
             let words = sql.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_');
-            wanted.extend(words.filter(known));
+            wanted.extend(words.filter(|word| is_ours(word)));
             // What a lens puts in the place of these is not in their texts.
             wanted.extend(match *view {
                 "counts" => Some("grouped_counts"),
@@ -136,8 +134,7 @@ impl SchemaProvider for LazyViews {
     }
 
     async fn table(&self, name: &str) -> Result<Option<Arc<dyn TableProvider>>, DataFusionError> {
-        let is_ours = OTHERS.contains(&name) || VIEWS.iter().any(|(view, _)| *view == name);
-        if is_ours && !self.tables.table_exist(name) {
+        if is_ours(name) && !self.tables.table_exist(name) {
             self.plan(name).await?;
         }
         self.tables.table(name).await
@@ -156,7 +153,7 @@ impl SchemaProvider for LazyViews {
     }
 
     fn table_exist(&self, name: &str) -> bool {
-        self.tables.table_exist(name) || OTHERS.contains(&name) || VIEWS.iter().any(|(view, _)| *view == name)
+        self.tables.table_exist(name) || is_ours(name)
     }
 }
 

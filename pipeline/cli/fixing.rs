@@ -23,7 +23,7 @@ use pacbot_lake::{Groups, Lake};
 use pacbot_schemas::{AssetTypes, EventKind, PolicyId, RunId, Stage};
 
 use crate::commands;
-use crate::commands::notify::{Host, notifier};
+use crate::commands::notify::notifier;
 use crate::config::Config;
 use crate::execution::{Execution, Intent, Outcome as StageOutcome};
 use crate::source::{Source, SourceArgs};
@@ -44,7 +44,7 @@ pub(crate) struct Fixing<'a> {
     groups: Groups,
     /// The lake as people see it, for telling them.
     look: Look,
-    host: Host,
+    host: String,
 }
 
 /// What one `pacbot fix apply` did.
@@ -117,7 +117,7 @@ impl<'a> Fixing<'a> {
         }
         let groups = config.groups(&types).await?;
         let look = commands::sql::look(config, &lake).await?;
-        Ok(Self { config, lake, types, catalog, fixes, policies, groups, look, host: Host::this() })
+        Ok(Self { config, lake, types, catalog, fixes, policies, groups, look, host: crate::execution::host() })
     }
 
     /// What comes next for each issue.

@@ -217,24 +217,28 @@ impl Reading {
     }
 }
 
-/// A session over all assets and the issues as people see them: what an exception covers is exempt. `groups` are those that
-/// are files.
-pub(crate) async fn seen(lake: &Lake, groups: &Groups, now: DateTime<Utc>) -> Result<SessionContext, FixLakeError> {
+/// A session over all assets and the issues as people see them, where what an exception covers is exempt; and all groups.
+/// `files` are the groups that are files.
+pub(crate) async fn seen(
+    lake: &Lake,
+    files: &Groups,
+    now: DateTime<Utc>,
+) -> Result<(SessionContext, Groups), FixLakeError> {
     let ctx = lake.session(SessionOptions::newest(now)).await?;
-    Exceptions::apply(lake, &ctx, groups.clone(), now).await?;
-    Ok(ctx)
+    let (groups, _) = Exceptions::apply(lake, &ctx, files.clone(), now).await?;
+    Ok((ctx, groups))
 }
 
 /// As [`seen`], of the issues alone: reads the assets only where an exception asks for them.
 pub(crate) async fn seen_issues(
     lake: &Lake,
-    groups: &Groups,
+    files: &Groups,
     now: DateTime<Utc>,
 ) -> Result<SessionContext, FixLakeError> {
-    if Exceptions::read(lake, now).await?.has_active() {
-        return seen(lake, groups, now).await;
-    }
-    Ok(lake.own_session(&["issues"], now).await?.0)
+    Ok(match Exceptions::read(lake, now).await?.has_active() {
+        true => seen(lake, files, now).await?.0,
+        false => lake.own_session(&["issues"], now).await?.0,
+    })
 }
 
 pub(crate) fn in_order() -> Vec<datafusion::logical_expr::SortExpr> {

@@ -2,9 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{DateTime, Utc};
 use datafusion::prelude::{Expr, SessionContext, col, lit};
-use pacbot_lake::{Groups, Lake};
+use pacbot_lake::Groups;
 use serde::Deserialize;
 
 use crate::events::{FixLakeError, rows};
@@ -18,13 +17,11 @@ pub(crate) struct Keeper {
     pub(crate) tags: BTreeMap<String, String>,
 }
 
-/// What the groups say of some assets, by asset. `ctx` holds the view `group_members`; `files` are the groups that are files.
+/// What the groups say of some assets, by asset. `ctx` holds the view `group_members`.
 pub(crate) async fn keepers(
-    lake: &Lake,
-    files: &Groups,
+    groups: &Groups,
     ctx: &SessionContext,
     assets: impl Iterator<Item = &str>,
-    now: DateTime<Utc>,
 ) -> Result<BTreeMap<String, Keeper>, FixLakeError> {
     #[derive(Deserialize)]
     struct Member {
@@ -35,14 +32,13 @@ pub(crate) async fn keepers(
     if assets.is_empty() {
         return Ok(BTreeMap::new());
     }
-    let groups = files.clone().with_saved(lake, ctx, now).await.map_err(pacbot_lake::ExceptionError::from)?;
     let members = ctx.table("group_members").await?.filter(col("asset_id").in_list(assets, false))?;
     let columns = members.select_columns(&["group_id", "asset_id"])?;
     let mut of_asset = BTreeMap::<String, BTreeSet<String>>::new();
     for member in rows::<Member>("group_members", columns).await? {
         of_asset.entry(member.asset_id).or_default().insert(member.group_id);
     }
-    Ok(of_asset.into_iter().map(|(asset, ids)| (asset, keeper(&groups, &ids))).collect())
+    Ok(of_asset.into_iter().map(|(asset, ids)| (asset, keeper(groups, &ids))).collect())
 }
 
 fn keeper(groups: &Groups, ids: &BTreeSet<String>) -> Keeper {

@@ -40,9 +40,9 @@ impl Runner<'_> {
         if recent.is_empty() {
             return Ok(Vec::new());
         }
-        let ctx = seen(self.lake, self.groups, now).await?;
+        let (ctx, groups) = seen(self.lake, self.groups, now).await?;
         let assets = recent.iter().map(|row| row.asset_id.as_str());
-        let keepers = keepers(self.lake, self.groups, &ctx, assets, now).await?;
+        let keepers = keepers(&groups, &ctx, assets).await?;
         let notices: Vec<Notice> = recent
             .iter()
             .map(|row| self.result(row, plans.get(&(row.issue_id.clone(), row.occurrence)), keepers.get(&row.asset_id)))

@@ -138,7 +138,7 @@ impl Surveyor<'_> {
     /// [`FixLakeError`]
     pub async fn survey(&self, now: DateTime<Utc>, seen_in: Option<&str>) -> Result<Vec<Surveyed>, FixLakeError> {
         let reading = Reading::now(self.lake, now).await?;
-        let ctx = seen(self.lake, self.groups, now).await?;
+        let (ctx, groups) = seen(self.lake, self.groups, now).await?;
         let stopped = crate::events::stopped(self.lake).await?.is_some();
         let mut surveyed = Vec::new();
         for row in self.issues(&ctx, seen_in).await? {
@@ -147,7 +147,7 @@ impl Surveyor<'_> {
             surveyed.push((policy.clone(), target, row));
         }
         let assets = assets(&ctx, surveyed.iter().map(|(_, target, _)| target)).await?;
-        let keepers = keepers(self.lake, self.groups, &ctx, assets.keys().map(String::as_str), now).await?;
+        let keepers = keepers(&groups, &ctx, assets.keys().map(String::as_str)).await?;
         let rehearsed = rehearsed(&reading.ctx).await?;
         let mut histories = histories(&reading.ctx, surveyed.iter().map(|(_, target, _)| target)).await?;
         let judged = surveyed.into_iter().map(|(policy, mut target, row)| {

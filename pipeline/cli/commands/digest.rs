@@ -10,7 +10,7 @@ use clap::Args;
 use pacbot_jobs::notify::{Content, EVERYTHING, Message, MessageId, mail_file};
 use pacbot_lake::Lake;
 
-use super::notify::{Host, notifier, tell};
+use super::notify::{notifier, tell};
 use super::{asset_types, sql};
 use crate::config::Config;
 
@@ -40,7 +40,7 @@ pub(crate) struct DigestArgs {
 pub(crate) async fn run(command: &DigestArgs, config: &Config, out: &mut impl Write) -> anyhow::Result<ExitCode> {
     let lake = Lake::open(config.lake.clone(), asset_types()?).await.context("failed to open the lake")?;
     let look = sql::look(config, &lake).await?;
-    let host = Host::this();
+    let host = crate::execution::host();
     let now = Utc::now().trunc_subsecs(6);
     let notifier = notifier(config, &lake, &host, now).await?;
     let (digest, owners) = notifier.digest_of(&look, &command.group).await?;

@@ -37,20 +37,11 @@ pub(crate) struct Notify {
     at: Option<DateTime<Utc>>,
 }
 
-/// The machine, as rows name it.
-pub(crate) struct Host(String);
-
-impl Host {
-    pub(crate) fn this() -> Self {
-        Self(rustix::system::uname().nodename().to_string_lossy().into_owned())
-    }
-}
-
 /// Whoever tells people, as configured.
 pub(crate) async fn notifier<'a>(
     config: &'a Config,
     lake: &Lake,
-    host: &'a Host,
+    host: &'a str,
     now: DateTime<Utc>,
 ) -> anyhow::Result<Notifier<'a>> {
     let secret = config.notify.unsubscribe_secret.as_ref().map(|secret| secret.resolve()).transpose();
@@ -60,14 +51,14 @@ pub(crate) async fn notifier<'a>(
         settings: &config.notify,
         subscriptions: &config.subscriptions,
         unsubscribe_secret: secret.context("`[notify] unsubscribe_secret` cannot be read")?,
-        claimant: Claimant { host: &host.0, process: std::process::id(), is_alive: &execution::is_alive },
+        claimant: Claimant { host, process: std::process::id(), is_alive: &execution::is_alive },
         now,
     })
 }
 
 pub(crate) async fn run(command: &Notify, config: &Config, out: &mut impl Write) -> anyhow::Result<ExitCode> {
     let lake = Lake::open(config.lake.clone(), asset_types()?).await.context("failed to open the lake")?;
-    let host = Host::this();
+    let host = execution::host();
     let now = command.at.unwrap_or_else(Utc::now).trunc_subsecs(6);
     let notifier = notifier(config, &lake, &host, now).await?;
     if let Some(channel) = &command.test {

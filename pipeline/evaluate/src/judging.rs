@@ -7,16 +7,12 @@ use std::time::Instant;
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use chrono::{DateTime, Utc};
-use datafusion::catalog::{
-    CatalogProvider, CatalogProviderList, MemoryCatalogProvider, MemoryCatalogProviderList, MemorySchemaProvider,
-    SchemaProvider,
-};
+use datafusion::catalog::{MemorySchemaProvider, SchemaProvider};
 use datafusion::datasource::MemTable;
 use datafusion::error::DataFusionError;
-use datafusion::execution::SessionStateBuilder;
 use datafusion::prelude::SessionContext;
 use futures::TryStreamExt;
-use pacbot_lake::{Lake, Spool, from_batches};
+use pacbot_lake::{Lake, Spool, from_batches, session_over};
 use pacbot_schemas::{AssetTypes, PolicyStatus, RunId};
 use tokio::task::{JoinError, JoinHandle};
 use tracing::{Instrument, Span, field, info, info_span, warn};
@@ -117,11 +113,7 @@ async fn apart(ctx: &SessionContext) -> Result<SessionContext, DataFusionError> 
             }
         }
     }
-    let (catalog, catalogs) = (MemoryCatalogProvider::new(), MemoryCatalogProviderList::new());
-    catalog.register_schema(&names.default_schema, Arc::new(tables))?;
-    catalogs.register_catalog(names.default_catalog.clone(), Arc::new(catalog));
-    let state = SessionStateBuilder::new_from_existing(state.clone()).with_catalog_list(Arc::new(catalogs)).build();
-    Ok(SessionContext::new_with_state(state))
+    session_over(ctx, Arc::new(tables))
 }
 
 fn pending(checked: &Checked, blind: &Blind, run_id: &RunId, at: DateTime<Utc>) -> PolicyRun {

@@ -41,7 +41,7 @@ pub use maintain::Optimized;
 pub use predicate::{MEMBER_COLUMNS, Predicate, PredicateError};
 pub use run_rows::{from_batches, to_batch};
 pub use runs::{RunRow, TableVersion, snapshot_of};
-pub use session::{SessionOptions, Versions, bare_session, read_only};
+pub use session::{SessionOptions, Versions, bare_session, read_only, session_over};
 pub use settings::{LakeSettings, bytes};
 pub use spool::Spool;
 pub use sql_message::SqlMessage;

@@ -8,11 +8,15 @@ use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
 use chrono::{DateTime, Utc};
-use datafusion::catalog::TableProvider;
+use datafusion::catalog::{
+    CatalogProvider, CatalogProviderList, MemoryCatalogProvider, MemoryCatalogProviderList, SchemaProvider,
+    TableProvider,
+};
 use datafusion::datasource::empty::EmptyTable;
 use datafusion::datasource::file_format::parquet::ParquetFormat;
 use datafusion::datasource::listing::{ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl};
 use datafusion::error::DataFusionError;
+use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::context::SQLOptions;
 use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
@@ -75,6 +79,21 @@ pub fn bare_session(memory: usize, run_at: DateTime<Utc>) -> Result<SessionConte
         ctx.register_udf(function);
     }
     Ok(ctx)
+}
+
+/// A session like another one, whose only tables are those of `tables`.
+///
+/// # Errors
+///
+/// Whatever the catalogue says.
+pub fn session_over(ctx: &SessionContext, tables: Arc<dyn SchemaProvider>) -> Result<SessionContext, DataFusionError> {
+    let state = ctx.state();
+    let names = &state.config_options().catalog;
+    let (catalog, catalogs) = (MemoryCatalogProvider::new(), MemoryCatalogProviderList::new());
+    catalog.register_schema(&names.default_schema, tables)?;
+    catalogs.register_catalog(names.default_catalog.clone(), Arc::new(catalog));
+    let state = SessionStateBuilder::new_from_existing(state.clone()).with_catalog_list(Arc::new(catalogs)).build();
+    Ok(SessionContext::new_with_state(state))
 }
 
 /// Runs one statement that can only read.
