@@ -15,9 +15,15 @@ fn main() -> std::io::Result<()> {
         for file in
             files.iter().map(std::fs::DirEntry::path).filter(|file| file.extension().is_some_and(|end| end == "toml"))
         {
-            let name = format!("schemas/{folder}/{}", file.file_name().unwrap_or_default().to_string_lossy());
-            writeln!(code, "    ({name:?}, include_str!({:?})),", file.display().to_string())
-                .map_err(std::io::Error::other)?;
+            let name = format!("{folder}/{}", file.file_name().unwrap_or_default().to_string_lossy());
+            // Found where the package is when it is compiled: a build folder may serve several clones.
+            writeln!(
+                code,
+                "    ({:?}, include_str!(concat!(env!(\"CARGO_MANIFEST_DIR\"), {:?}))),",
+                format!("schemas/{name}"),
+                format!("/{name}")
+            )
+            .map_err(std::io::Error::other)?;
         }
         writeln!(code, "];").map_err(std::io::Error::other)?;
     }

@@ -13,9 +13,15 @@ fn main() -> std::io::Result<()> {
     for file in
         files.iter().map(std::fs::DirEntry::path).filter(|file| file.extension().is_some_and(|end| end == "toml"))
     {
-        let name = format!("jobs/fix/aws/{}", file.file_name().unwrap_or_default().to_string_lossy());
-        writeln!(code, "    ({name:?}, include_str!({:?})),", file.display().to_string())
-            .map_err(std::io::Error::other)?;
+        let name = format!("aws/{}", file.file_name().unwrap_or_default().to_string_lossy());
+        // Found where the package is when it is compiled: a build folder may serve several clones.
+        writeln!(
+            code,
+            "    ({:?}, include_str!(concat!(env!(\"CARGO_MANIFEST_DIR\"), {:?}))),",
+            format!("jobs/fix/{name}"),
+            format!("/{name}")
+        )
+        .map_err(std::io::Error::other)?;
     }
     code.push_str("];\n");
     std::fs::write(Path::new(&out).join("embedded.rs"), code)

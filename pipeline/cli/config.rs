@@ -18,6 +18,7 @@ use pacbot_jobs::{Job, ScheduleSettings};
 use pacbot_lake::{ExceptionRules, Groups, LakeSettings};
 use pacbot_schemas::{AssetTypeDef, AssetTypes, PolicyId, SourceError, nearest};
 use serde::Deserialize;
+use tokio::sync::OnceCell;
 
 use crate::telemetry::{MetricsSettings, TracesSettings};
 use crate::{commands, job_commands};
@@ -190,6 +191,8 @@ pub(crate) struct Config {
     /// The file that it was read from.
     #[serde(skip)]
     pub(crate) file: Option<PathBuf>,
+    #[serde(skip)]
+    pub(crate) loaded: OnceCell<Catalog>,
 }
 
 /// A folder of files that people write.
@@ -284,8 +287,12 @@ impl Config {
         Ok(types.iter().filter(|def| is_all || read.contains(def.asset_type.as_str())).cloned().collect())
     }
 
-    /// The enabled policies: those that come with the program and those of the configured folder.
+    /// The enabled policies: those that come with the program and those of the configured folder. They are loaded once.
     pub(crate) async fn catalog(&self, types: &AssetTypes) -> anyhow::Result<Catalog> {
+        self.loaded.get_or_try_init(|| self.load_catalog(types)).await.cloned()
+    }
+
+    async fn load_catalog(&self, types: &AssetTypes) -> anyhow::Result<Catalog> {
         let own = match &self.policies.folder {
             Some(folder) => files_in(folder, "sql")?,
             None => Vec::new(),

@@ -31,11 +31,12 @@ fn embed<'a>(
     writeln!(code, "pub(crate) const {constant}: &[(&str, &str)] = &[").map_err(std::io::Error::other)?;
     for file in files {
         let name = file.strip_prefix(folder).map_err(std::io::Error::other)?;
+        let name = format!("policies-sql/{}", name.display());
+        // Found where the package is when it is compiled: a build folder may serve several clones.
         writeln!(
             code,
-            "    ({:?}, include_str!({:?})),",
-            format!("policies-sql/{}", name.display()),
-            file.display().to_string()
+            "    ({name:?}, include_str!(concat!(env!(\"CARGO_MANIFEST_DIR\"), {:?}))),",
+            format!("/../../{name}")
         )
         .map_err(std::io::Error::other)?;
     }

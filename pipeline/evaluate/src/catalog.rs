@@ -5,19 +5,20 @@ use std::sync::Arc;
 
 use chrono::Utc;
 use datafusion::common::ScalarValue;
-use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::datasource::empty::EmptyTable;
 use datafusion::error::DataFusionError;
-use datafusion::logical_expr::LogicalPlan;
+use datafusion::logical_expr::{Expr, LogicalPlan};
 use datafusion::prelude::{DataFrame, SessionContext};
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
-use pacbot_lake::{SqlMessage, bare_session, read_only};
+use pacbot_lake::{SqlMessage, bare_session, read_only, unknown_run_time};
 use pacbot_schemas::{AssetTypes, PolicyId, SourceError, fingerprint, nearest};
 
 use crate::overrides::Overrides;
 use crate::policy::Policy;
+use crate::row_policy::{RowPolicy, is_run_time};
 use crate::scoping::{PolicyScopes, Scoping};
 
 mod files {
@@ -38,6 +39,10 @@ pub struct Checked {
     pub reads: BTreeMap<String, BTreeSet<String>>,
     /// The asset groups that it is limited to, and those with other parameters.
     pub scoping: Scoping,
+    /// Whether what it finds depends on when it is asked.
+    pub(crate) is_timed: bool,
+    /// What it says of a row, if it looks at one row at a time.
+    pub(crate) row: Option<RowPolicy>,
 }
 
 /// The policies, by id.
@@ -66,15 +71,27 @@ impl Catalog {
     ) -> Result<Self, Vec<SourceError>> {
         let failed = |error: String| vec![SourceError::at("(session)", "", 0..0, error)];
         let ctx = definitions(types).await.map_err(|error| failed(error.to_string()))?;
-        let (mut policies, mut errors) = (BTreeMap::new(), Vec::new());
+        let shared = Arc::new((ctx, types.clone(), overrides.clone()));
         // Those with mistakes too.
         let mut known = BTreeSet::new();
+        let mut checks = Vec::new();
         for (file, text) in files {
-            let checked = match Policy::parse(file, text) {
-                Ok(policy) => {
-                    known.insert(policy.id.clone());
-                    check(&ctx, policy, types, overrides).await
-                }
+            let policy = Policy::parse(file, text);
+            known.extend(policy.as_ref().ok().map(|policy| policy.id.clone()));
+            let shared = shared.clone();
+            // Planning takes a core, and there is more than one.
+            let check = policy.map(|policy| {
+                tokio::spawn(async move { check(&shared.0, policy, &shared.1, &shared.2).await })
+            });
+            checks.push((file, text, check));
+        }
+        let (mut policies, mut errors) = (BTreeMap::new(), Vec::new());
+        for (file, text, check) in checks {
+            let checked = match check {
+                Ok(check) => match check.await {
+                    Ok(checked) => checked,
+                    Err(panic) => Err(SourceError::at(file, text, 0..0, panic.to_string())),
+                },
                 Err(error) => Err(error),
             };
             match checked {
@@ -187,6 +204,9 @@ impl Checked {
 async fn definitions(types: &AssetTypes) -> Result<SessionContext, DataFusionError> {
     let ctx = bare_session(64 << 20, Utc::now()).map_err(|error| DataFusionError::External(Box::new(error)))?;
     ctx.state_ref().write().config_mut().options_mut().sql_parser.collect_spans = true;
+    for function in unknown_run_time() {
+        ctx.register_udf(function);
+    }
     for def in types.iter() {
         ctx.register_table(def.asset_type.as_str(), Arc::new(EmptyTable::new(def.schema())))?;
     }
@@ -216,7 +236,8 @@ async fn check(
     }
     refuse_wildcards(&policy)?;
     let values = overrides.values(&policy)?;
-    let checked = Checked { values, reads: BTreeMap::new(), scoping: Scoping::default(), policy };
+    let mut checked =
+        Checked { values, reads: BTreeMap::new(), scoping: Scoping::default(), is_timed: false, row: None, policy };
     let frame = checked.plan(ctx).await.map_err(|error| explained(&checked.policy, types, &error))?;
     let names: Vec<String> = frame.schema().fields().iter().map(|field| field.name().clone()).collect();
     let at = |message: String| {
@@ -228,7 +249,10 @@ async fn check(
     }
     let plan = frame.into_optimized_plan().map_err(|error| explained(&checked.policy, types, &error))?;
     let reads = columns_read(&plan).map_err(|error| at(error.to_string()))?;
-    Ok(Checked { reads, ..checked })
+    let is_timed = depends_on_time(&plan).map_err(|error| at(error.to_string()))?;
+    let row = RowPolicy::of(&plan).filter(|row| row.table == checked.policy.asset_type);
+    (checked.reads, checked.is_timed, checked.row) = (reads, is_timed, row);
+    Ok(checked)
 }
 
 /// The columns of each scan that the plan needs, filters included.
@@ -245,6 +269,17 @@ fn columns_read(plan: &LogicalPlan) -> Result<BTreeMap<String, BTreeSet<String>>
         Ok(TreeNodeRecursion::Continue)
     })?;
     Ok(reads)
+}
+
+fn depends_on_time(plan: &LogicalPlan) -> Result<bool, DataFusionError> {
+    let mut is_timed = false;
+    plan.apply_with_subqueries(|node| {
+        node.apply_expressions(|expr| {
+            is_timed |= expr.exists(|part| Ok(matches!(part, Expr::ScalarFunction(call) if is_run_time(&call.func))))?;
+            Ok(TreeNodeRecursion::Continue)
+        })
+    })?;
+    Ok(is_timed)
 }
 
 pub(crate) fn place_of_select(text: &str) -> std::ops::Range<usize> {

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use datafusion::common::ScalarValue;
 use datafusion::error::DataFusionError;
 use datafusion::prelude::SessionContext;
-use futures::{StreamExt, stream};
+use futures::{StreamExt, TryStreamExt, stream};
 use pacbot_lake::{GroupError, Groups, Lake, LakeError, RunRow, SessionOptions, Spool, from_batches};
 use pacbot_schemas::{Category, PolicyId, PolicyStatus, RunId, Severity};
 use serde::{Deserialize, Serialize};
@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::catalog::Checked;
 use crate::coverage::{Answers, BlindScope, Gap, NEWEST_ANSWERS, OutsideRegion, UnreadRequest};
 use crate::judging::Judge;
+use crate::sharing::judge_all;
 
 /// How one policy ended; a row of the table `policy_runs`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -128,8 +129,11 @@ pub async fn evaluate(
     }
     groups.register(&ctx).await?;
     lake.write_group_members(&ctx, run_id, snapshot.run_at).await?;
+    let types = lake.types();
+    let landed = snapshot.snapshot.iter().map(|pin| &pin.table).filter(|table| types.get(table).is_some());
     let judge = Arc::new(Judge {
         answers: answers(&ctx, snapshot.run_at).await?,
+        landed: landed.cloned().collect(),
         ctx,
         lake: lake.clone(),
         schema: lake.schema_of("violations")?,
@@ -138,23 +142,18 @@ pub async fn evaluate(
     });
     let mut evaluation = Evaluation::default();
     let mut spools = Vec::new();
-    let mut judged =
-        stream::iter(enabled.iter().cloned().map(|checked| judge.clone().start(checked))).buffered(at_once());
-    while let Some(ended) = judged.next().await {
-        let (run, spool) = ended.map_err(|error| DataFusionError::External(Box::new(error)))?;
-        spools.extend(spool);
-        told(&run);
-        evaluation.policies.push(run);
+    let mut judged = judge_all(&judge, enabled);
+    while let Some(judged) = judged.try_next().await? {
+        told(&judged.run);
+        spools.push((judged.run.policy_id.clone(), judged.spools));
+        evaluation.policies.push(judged.run);
     }
-    let rows = stream::iter(spools).flat_map(Spool::into_stream);
+    evaluation.policies.sort_by(|one, other| one.policy_id.cmp(&other.policy_id));
+    spools.sort_by(|(one, _), (other, _)| one.cmp(other));
+    let rows = stream::iter(spools.into_iter().flat_map(|(_, spools)| spools)).flat_map(Spool::into_stream);
     lake.replace_run_rows("violations", run_id, "", rows, snapshot.run_at).await?;
     lake.replace_run_values("policy_runs", run_id, "", &evaluation.policies, snapshot.run_at).await?;
     Ok(evaluation)
-}
-
-/// Policies that are judged at the same time: planning a query takes a core, reading small tables next to nothing.
-fn at_once() -> usize {
-    std::thread::available_parallelism().map_or(1, std::num::NonZero::get).min(8)
 }
 
 async fn answers(ctx: &SessionContext, run_at: DateTime<Utc>) -> Result<Answers, EvaluateError> {

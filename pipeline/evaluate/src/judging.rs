@@ -1,6 +1,10 @@
-//! Judges one policy: what it is about, what of that is hidden, and which rows violate it.
+//! Judges policies: what they are about, what of that is hidden, and which rows violate them.
+//!
+//! There are two ways, which find the same. [`Judge::policy`] runs one policy as its own plan and takes its rows in as it
+//! returns them; every policy can be judged so. [`Judge::table`] judges policies that look at one row at a time together,
+//! in one scan of their table.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -20,6 +24,7 @@ use tracing::{Instrument, Span, field, info, info_span, warn};
 use crate::catalog::Checked;
 use crate::coverage::{Answers, Blind, BlindScope, OutsideRegion, UnreadRequest};
 use crate::evaluation::PolicyRun;
+use crate::fused::{self, Member, hidden};
 use crate::violation::violations;
 
 /// What is judged: each asset with its scope and whether it is hidden. `%BASE%` and `%HIDDEN%` hold names of ours.
@@ -46,47 +51,121 @@ pub(crate) struct Judge {
     pub(crate) ctx: SessionContext,
     pub(crate) lake: Lake,
     pub(crate) answers: Answers,
+    /// Asset types of which the snapshot has a table.
+    pub(crate) landed: BTreeSet<String>,
     /// Of the table `violations`.
     pub(crate) schema: SchemaRef,
     pub(crate) run_id: RunId,
     pub(crate) at: DateTime<Utc>,
 }
 
-/// A policy that is being judged; it stops when this is dropped.
-struct Judging(JoinHandle<(PolicyRun, Option<Spool>)>);
+/// What was found of one policy, or of its assets of one type.
+pub(crate) struct Judged {
+    pub(crate) run: PolicyRun,
+    /// The violations.
+    pub(crate) spools: Vec<Spool>,
+}
 
-impl Drop for Judging {
+impl Judged {
+    /// Adds what was found of the same policy's assets of another type.
+    pub(crate) fn add(&mut self, part: Self) {
+        self.run.assets += part.run.assets;
+        self.run.unknown += part.run.unknown;
+        self.run.violations += part.run.violations;
+        self.run.violating += part.run.violating;
+        self.run.millis += part.run.millis;
+        self.spools.extend(part.spools);
+    }
+}
+
+/// Work on whatever core is free; it stops when this is dropped.
+struct Working<T>(JoinHandle<T>);
+
+impl<T> Drop for Working<T> {
     fn drop(&mut self) {
         self.0.abort();
     }
 }
 
 impl Judge {
-    /// Judges a policy on whatever core is free. Its violations wait in the spool; there is none if it failed.
-    pub(crate) async fn start(self: Arc<Self>, checked: Arc<Checked>) -> Result<(PolicyRun, Option<Spool>), JoinError> {
-        let span = info_span!("policy", policy.id = %checked.policy.id, violations = field::Empty);
-        let mut judging = Judging(tokio::spawn(async move { self.policy(&checked).await }.instrument(span)));
-        (&mut judging.0).await
+    /// Whether assets of a type are in the snapshot.
+    fn is_landed(&self, table: &str) -> bool {
+        table == "assets" || self.landed.contains(table)
     }
 
-    async fn policy(&self, checked: &Checked) -> (PolicyRun, Option<Spool>) {
+    /// Judges a policy by itself, on whatever core is free. If it fails, there are no violations.
+    pub(crate) async fn policy(self: Arc<Self>, checked: Arc<Checked>) -> Result<Judged, JoinError> {
+        let span = info_span!("policy", policy.id = %checked.policy.id, violations = field::Empty);
+        let mut working = Working(tokio::spawn(async move { self.alone(&checked).await }.instrument(span)));
+        (&mut working.0).await
+    }
+
+    /// Judges policies that look at one row at a time on the assets of `table`, in one scan, on whatever core is free.
+    pub(crate) async fn table(
+        self: Arc<Self>,
+        table: String,
+        policies: Vec<Arc<Checked>>,
+    ) -> Result<Result<Vec<Judged>, DataFusionError>, JoinError> {
+        let span = info_span!("table", asset_type = table, policies = policies.len());
+        let mut working = Working(tokio::spawn(async move { self.together(&table, &policies).await }.instrument(span)));
+        (&mut working.0).await
+    }
+
+    /// A policy about which nothing was found yet.
+    pub(crate) fn pending(&self, checked: &Checked) -> Judged {
+        let blind = self.answers.blind(checked, self.lake.types());
+        Judged { run: pending(checked, &blind, &self.run_id, self.at), spools: Vec::new() }
+    }
+
+    async fn alone(&self, checked: &Checked) -> Judged {
         let started = Instant::now();
         let blind = self.answers.blind(checked, self.lake.types());
         let mut run = pending(checked, &blind, &self.run_id, self.at);
-        let spool = match self.violations(checked, &blind, &mut run).await {
-            Ok(spool) => Some(spool),
-            Err(error) => {
-                run.status = PolicyStatus::Failed;
-                run.error = Some(error.strip_backtrace());
-                (run.violations, run.violating) = (0, 0);
-                warn!(policy.id = %run.policy_id, error = run.error, "policy {} failed", run.policy_id);
-                None
+        let mut spools = Vec::new();
+        if self.is_landed(&checked.policy.asset_type) {
+            match self.violations(checked, &blind, &mut run).await {
+                Ok(spool) => spools.push(spool),
+                Err(error) => {
+                    run.status = PolicyStatus::Failed;
+                    run.error = Some(error.strip_backtrace());
+                    (run.violations, run.violating) = (0, 0);
+                    warn!(policy.id = %run.policy_id, error = run.error, "policy {} failed", run.policy_id);
+                }
             }
-        };
+        }
         Span::current().record("violations", run.violations);
         run.millis = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         info!(policy.id = %run.policy_id, violations = run.violations, millis = run.millis, "evaluated policy {}", run.policy_id);
-        (run, spool)
+        Judged { run, spools }
+    }
+
+    async fn together(&self, table: &str, policies: &[Arc<Checked>]) -> Result<Vec<Judged>, DataFusionError> {
+        let started = Instant::now();
+        let (mut judged, mut members, mut spools) = (Vec::new(), Vec::new(), Vec::new());
+        for checked in policies {
+            let blind = self.answers.blind(checked, self.lake.types());
+            judged.push(Judged { run: pending(checked, &blind, &self.run_id, self.at), spools: Vec::new() });
+            let row = checked.row.as_ref().ok_or_else(|| {
+                DataFusionError::Internal(format!("`{}` does not look at one row at a time", checked.policy.id))
+            })?;
+            members.push(Member { row: row.on(&self.ctx, table)?, hidden: hidden(&blind, table) });
+            spools.push(Spool::new("violations", &self.schema)?);
+        }
+        let counted = fused::judge(&self.ctx, table, &members, |place, rows| {
+            Ok(spools[place].push(&violations(rows, &judged[place].run, &self.schema)?)?)
+        });
+        let counted = counted.await?;
+        let millis = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let share = millis / (policies.len() as u64).max(1);
+        for ((judged, spool), counted) in judged.iter_mut().zip(spools).zip(counted) {
+            // An asset is one row of its table, and such a policy returns a row once.
+            (judged.run.violations, judged.run.violating) = (counted.violating, counted.violating);
+            (judged.run.assets, judged.run.unknown) = (counted.assets, counted.hidden);
+            judged.run.millis = share;
+            judged.spools.push(spool);
+        }
+        info!(asset_type = table, policies = policies.len(), millis, "judged `{table}` in one scan");
+        Ok(judged)
     }
 
     async fn violations(

@@ -10,12 +10,15 @@ mod catalog;
 mod cell;
 mod coverage;
 mod evaluation;
+mod fused;
 mod judging;
 mod overrides;
 mod parameter;
 mod policy;
 mod policy_test;
+mod row_policy;
 mod scoping;
+mod sharing;
 mod violation;
 
 pub use catalog::{COLUMNS, Catalog, Checked};

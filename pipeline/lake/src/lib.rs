@@ -40,6 +40,7 @@ pub use landing::{Answered, Landed, LandedScope, Landing, ScopeKey, StagedRows};
 pub use maintain::Optimized;
 pub use predicate::{MEMBER_COLUMNS, Predicate, PredicateError};
 pub use run_rows::{from_batches, to_batch};
+pub use run_time::{RUN_TIME_FUNCTIONS, unknown_run_time};
 pub use runs::{RunRow, TableVersion, snapshot_of};
 pub use session::{SessionOptions, Versions, bare_session, read_only, session_over};
 pub use settings::{LakeSettings, bytes};

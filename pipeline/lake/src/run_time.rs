@@ -2,14 +2,32 @@
 
 use std::sync::Arc;
 
-use arrow::datatypes::{DataType, TimeUnit};
+use arrow::datatypes::DataType;
 use chrono::{DateTime, Utc};
 use datafusion::common::ScalarValue;
+use datafusion::error::DataFusionError;
 use datafusion::logical_expr::{ColumnarValue, ScalarUDF, Volatility, create_udf};
+use pacbot_schemas::timestamp;
+
+/// The names of the functions that return the run's time or date.
+pub const RUN_TIME_FUNCTIONS: [&str; 4] = ["now", "current_timestamp", "current_date", "today"];
+
+/// Stand-ins for the functions of the run's time where no run is known: plans keep their calls, and nobody can run them.
+#[must_use]
+pub fn unknown_run_time() -> Vec<ScalarUDF> {
+    let unknown = |name: &str| {
+        let is_date = matches!(name, "current_date" | "today");
+        let returned = if is_date { DataType::Date32 } else { timestamp() };
+        let told = format!("`{name}()` has no value before a run");
+        let fails = move |_: &[ColumnarValue]| Err(DataFusionError::Execution(told.clone()));
+        create_udf(name, vec![], returned, Volatility::Volatile, Arc::new(fails))
+    };
+    RUN_TIME_FUNCTIONS.map(unknown).into()
+}
 
 /// Functions without arguments that return the run's time or date.
 pub(crate) fn run_time_functions(run_at: DateTime<Utc>) -> Vec<ScalarUDF> {
-    let timestamp = ScalarValue::TimestampMicrosecond(Some(run_at.timestamp_micros()), Some("UTC".into()));
+    let moment = ScalarValue::TimestampMicrosecond(Some(run_at.timestamp_micros()), Some("UTC".into()));
     let days = run_at.timestamp().div_euclid(86_400);
     let date = ScalarValue::Date32(i32::try_from(days).ok());
     let constant = |name: &str, data_type: DataType, value: ScalarValue| {
@@ -21,9 +39,8 @@ pub(crate) fn run_time_functions(run_at: DateTime<Utc>) -> Vec<ScalarUDF> {
             Arc::new(move |_: &[ColumnarValue]| Ok(ColumnarValue::Scalar(value.clone()))),
         )
     };
-    let timestamp_type = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
     ["now", "current_timestamp"]
-        .map(|name| constant(name, timestamp_type.clone(), timestamp.clone()))
+        .map(|name| constant(name, timestamp(), moment.clone()))
         .into_iter()
         .chain(["current_date", "today"].map(|name| constant(name, DataType::Date32, date.clone())))
         .collect()

@@ -1,0 +1,154 @@
+"""Runs PacBot and its peers in turn on one estate, and prints ratios, medians and spreads.
+
+Every round runs each contestant once, as a process of its own, so that all of them meet the same machine. Wall time,
+CPU time and peak memory are those that the kernel counted for the process. What a contestant answers is compared.
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = pathlib.Path(__file__).parent
+AT = "2026-03-{day:02}T06:00:00Z"
+
+
+class Ran:
+    """One process: seconds, CPU seconds, peak memory in MiB, and what it said."""
+
+    def __init__(self, command: list[str]):
+        with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+            started = time.perf_counter()
+            process = subprocess.Popen(command, stdout=out, stderr=err)
+            _, status, usage = os.wait4(process.pid, 0)
+            process.returncode = os.waitstatus_to_exitcode(status)
+            self.wall = time.perf_counter() - started
+            out.seek(0)
+            err.seek(0)
+            self.out, self.err = out.read().decode(), err.read().decode()
+        self.cpu = usage.ru_utime + usage.ru_stime
+        self.peak = usage.ru_maxrss / 1024
+        self.code = process.returncode
+        if self.code not in (0, 2):
+            sys.exit(f"{' '.join(command)} ended with {self.code}:\n{self.err}")
+
+
+def estate(folder: pathlib.Path, arguments, day: int = 1, *more: str) -> None:
+    said = Ran(
+        ["pacbot-bench", "--lake", str(folder), "--assets", str(arguments.assets), "--accounts", str(arguments.accounts)]
+        + ["--at", AT.format(day=day), *more]
+    )
+    print(f"made {arguments.assets} assets: {said.wall:.1f} s, {said.peak:.0f} MiB", file=sys.stderr)
+
+
+def made(arguments) -> pathlib.Path:
+    """The estate, made when it is not there from before."""
+    folder = arguments.folder / f"{arguments.assets}-{arguments.accounts}"
+    if not (folder / "runs").exists():
+        shutil.rmtree(folder, ignore_errors=True)
+        estate(folder, arguments)
+    return folder
+
+
+def pacbot(lake: pathlib.Path, *command: str) -> Ran:
+    return Ran(["pacbot", "--lake", str(lake), *command])
+
+
+def duckdb_policies(lake: pathlib.Path, out: pathlib.Path) -> Ran:
+    script = HERE / "peers" / "duckdb_policies.py"
+    policies = HERE.parent / "policies-sql"
+    return Ran(
+        [sys.executable, str(script), "--lake", str(lake), "--policies", str(policies), "--out", str(out)]
+        + ["--now", AT.format(day=1)]
+    )
+
+
+def told(name: str, runs: list[Ran], base: float | None = None) -> None:
+    walls = [run.wall for run in runs]
+    median = statistics.median(walls)
+    ratio = f"{median / base:6.2f} ×" if base else "        "
+    cpu = statistics.median(run.cpu for run in runs)
+    peak = max(run.peak for run in runs)
+    print(f"{name:28} {ratio} {median:8.2f} s  ({min(walls):.2f}–{max(walls):.2f})  {cpu:7.2f} CPU s  {peak:6.0f} MiB")
+
+
+def fresh(lake: pathlib.Path) -> None:
+    """Takes back what evaluations left, so that every round begins alike."""
+    for table in ("violations", "policy_runs", "issues", "issue_events", "asset_group_members", "compliance_daily"):
+        shutil.rmtree(lake / table, ignore_errors=True)
+
+
+def evaluate(arguments) -> None:
+    """Full evaluation of all policies, beside DuckDB with one query a policy."""
+    lake = made(arguments)
+    ours, theirs = [], []
+    out = pathlib.Path(tempfile.mkdtemp(prefix="pacbot-bench-"))
+    for _ in range(arguments.rounds):
+        fresh(lake)
+        ours.append(pacbot(lake, "evaluate"))
+        if arguments.peers:
+            theirs.append(duckdb_policies(lake, out))
+    base = statistics.median(run.wall for run in ours)
+    told("pacbot evaluate", ours)
+    if theirs:
+        told("DuckDB, policies one by one", theirs, base)
+        compare(lake, out, json.loads(theirs[-1].out))
+    shutil.rmtree(out)
+
+
+def compare(lake: pathlib.Path, out: pathlib.Path, said: dict) -> None:
+    """Whether both found the same violations, policy by policy."""
+    import duckdb
+    from deltalake import DeltaTable
+
+    connection = duckdb.connect()
+    files = DeltaTable(lake / "violations").file_uris()
+    ours = dict(
+        (policy, (rows, digest))
+        for policy, rows, digest in connection.execute(
+            f"select policy_id, count(*), bit_xor(hash(asset_id, reason)) from read_parquet({files!r}) group by 1"
+        ).fetchall()
+    )
+    differ = []
+    for policy, ran in sorted(said["ran"].items()):
+        file = out / f"{policy}.parquet"
+        theirs = connection.execute(
+            f"select count(*), coalesce(bit_xor(hash(asset_id, reason)), 0) from read_parquet('{file}')"
+        ).fetchone()
+        if ours.get(policy, (0, 0)) != theirs:
+            differ.append(f"{policy}: {ours.get(policy, (0, 0))[0]} here, {theirs[0]} there")
+    rows = sum(rows for rows, _ in ours.values())
+    print(
+        f"DuckDB {said['version']}: {len(said['ran'])} policies in {said['seconds']:.2f} s, "
+        f"{said['prepared']:.2f} s to prepare; {len(said['refused'])} it cannot run; {rows} violations here"
+    )
+    for policy, why in sorted(said["refused"].items()):
+        print(f"  cannot run {policy}: {why}")
+    print(f"violations differ for {len(differ)} policies" if differ else "the violations are the same, row by row")
+    for line in differ:
+        print(f"  {line}")
+
+
+COMMANDS = {"evaluate": evaluate}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=sorted(COMMANDS))
+    parser.add_argument("--assets", type=int, default=1_000_000)
+    parser.add_argument("--accounts", type=int, default=100)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--folder", type=pathlib.Path, default=pathlib.Path(tempfile.gettempdir()) / "pacbot-bench")
+    parser.add_argument("--no-peers", dest="peers", action="store_false")
+    arguments = parser.parse_args()
+    arguments.folder.mkdir(parents=True, exist_ok=True)
+    COMMANDS[arguments.what](arguments)
+
+
+main()
