@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, BooleanArray, Float64Array, Int64Array, ListArray, MapArray, StringBuilder, StructArray,
+    Array, ArrayRef, BooleanArray, Float64Array, Int64Array, ListArray, MapArray, StringBuilder, StructArray,
     TimestampMicrosecondArray, new_null_array,
 };
 use arrow::buffer::{NullBuffer, OffsetBuffer};
@@ -105,7 +105,10 @@ impl<I: Ids> Source<'_, I> {
         let mut lengths = Vec::with_capacity(rows);
         for _ in 0..rows {
             let mut length = 0;
-            for key in TAG_KEYS.iter().filter(|_| self.random.random_bool(0.85)) {
+            for key in TAG_KEYS {
+                if self.random.random_bool(0.15) {
+                    continue;
+                }
                 keys.append_value(key);
                 values.append_value(format!("{key}-{}", self.random.random_range(0..40u32)));
                 length += 1;
@@ -113,7 +116,12 @@ impl<I: Ids> Source<'_, I> {
             lengths.push(length);
         }
         let DataType::Struct(fields) = entries.data_type() else { return new_null_array(entries.data_type(), rows) };
-        let pairs = StructArray::new(fields.clone(), vec![Arc::new(keys.finish()), Arc::new(values.finish())], None);
+        let keys = keys.finish();
+        let values: ArrayRef = match fields[1].data_type() {
+            DataType::Utf8 => Arc::new(values.finish()),
+            _ => self.array(&fields[1], keys.len()),
+        };
+        let pairs = StructArray::new(fields.clone(), vec![Arc::new(keys), values], None);
         Arc::new(MapArray::new(entries.clone(), OffsetBuffer::from_lengths(lengths), pairs, None, false))
     }
 }

@@ -5,6 +5,8 @@
 
 use std::sync::Arc;
 
+use arrow::array::AsArray;
+use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
 use chrono::{DateTime, Utc};
 use datafusion::common::{JoinType, ScalarValue};
 use datafusion::error::DataFusionError;
@@ -47,6 +49,14 @@ pub enum LookError {
     Views(#[from] DataFusionError),
 }
 
+/// The last event that `issues` has, the last that there is, and when that was.
+const NEWEST_EVENT: &str = "
+    select
+        (select coalesce(max(sequence), 0) from issues),
+        coalesce(max(sequence), 0),
+        coalesce(max(at), arrow_cast(0, 'Timestamp(Microsecond, Some(\"UTC\"))'))
+    from issue_events";
+
 /// What a look is limited to.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Lens {
@@ -87,15 +97,18 @@ impl Look {
         let at = run.run_at;
         let options = SessionOptions { versions: run.versions(), run_at: at, only_pinned: true, history: false };
         let ctx = lake.session(options).await?;
+        let is_newest = holds_now(&ctx, at).await?;
         let until = ScalarValue::TimestampMicrosecond(Some(at.timestamp_micros()), Some("UTC".into()));
         for (table, time) in [("runs", "run_at"), ("issue_events", "at")] {
             let past = ctx.table(table).await?.filter(col(time).lt_eq(lit(until.clone())))?;
             ctx.deregister_table(table)?;
             ctx.register_table(table, past.into_view())?;
         }
-        let folded = ctx.sql(FOLD_ISSUES).await?;
-        ctx.deregister_table("issues")?;
-        ctx.register_table("issues", folded.into_view())?;
+        if !is_newest {
+            let folded = ctx.sql(FOLD_ISSUES).await?;
+            ctx.deregister_table("issues")?;
+            ctx.register_table("issues", folded.into_view())?;
+        }
         Self::over(lake, ctx, files, at).await
     }
 
@@ -164,6 +177,15 @@ impl Look {
         let domains = std::iter::once(None).chain(domains.iter().cloned().map(Some)).collect();
         Ok(self.views.show(Shown { grouping: Grouping::Every, domains })?)
     }
+}
+
+/// Whether nothing has become of any issue since `at`, so that the table `issues` is what all events until then fold to.
+async fn holds_now(ctx: &SessionContext, at: DateTime<Utc>) -> Result<bool, DataFusionError> {
+    let newest = ctx.sql(NEWEST_EVENT).await?.collect().await?;
+    let Some(batch) = newest.first() else { return Ok(false) };
+    let sequence = |place: usize| batch.column(place).as_primitive::<Int64Type>().value(0);
+    let newest_at = batch.column(2).as_primitive::<TimestampMicrosecondType>().value(0);
+    Ok(sequence(0) == sequence(1) && newest_at <= at.timestamp_micros())
 }
 
 async fn of_group(ctx: &SessionContext, frame: DataFrame, group: &str) -> Result<DataFrame, DataFusionError> {

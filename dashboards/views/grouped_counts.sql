@@ -80,7 +80,8 @@ violated as (
     select grouped_assets.group_id, violations.policy_id, count(distinct violations.asset_id) as violating
     from violations
     join newest_policy_runs
-        on violations.policy_id = newest_policy_runs.policy_id and violations.run_id = newest_policy_runs.run_id
+        on violations.policy_id = newest_policy_runs.policy_id
+        and violations.run_id = coalesce(newest_policy_runs.found_in, newest_policy_runs.run_id)
     join grouped_assets
         on violations.asset_type = grouped_assets.asset_type and violations.asset_id = grouped_assets.asset_id
     group by grouped_assets.group_id, violations.policy_id

@@ -11,15 +11,16 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::Int64Type;
+use chrono::{DateTime, Utc};
 use datafusion::common::ScalarValue;
 use datafusion::datasource::MemTable;
 use datafusion::error::DataFusionError;
 use datafusion::execution::context::SessionContext;
 use datafusion::prelude::DataFrame;
 use futures::{Stream, StreamExt};
-use pacbot_lake::{FOLD_ISSUES, Lake, LakeError, RunRow, SessionOptions};
+use pacbot_lake::{Lake, LakeError, RunRow, SessionOptions};
 use pacbot_schemas::RunId;
-use tracing::info;
+use tracing::{debug, info};
 
 /// Writers that overtake each other retry this often.
 const ATTEMPTS: u32 = 20;
@@ -76,8 +77,9 @@ impl fmt::Display for Diffed {
 /// writing failed. Either all events were written or none.
 pub async fn diff(lake: &Lake, run_id: &RunId, snapshot: &RunRow, is_full: bool) -> Result<Diffed, DiffError> {
     let version = append_events(lake, run_id, snapshot, is_full).await?;
-    fold(lake, snapshot, version).await?;
-    summary(lake, run_id, snapshot, version).await
+    fold(lake, snapshot).await?;
+    debug!(run = %run_id, version, "folded the events");
+    summary(lake, run_id, snapshot).await
 }
 
 /// Appends the events; yields the version of `issue_events` that holds them.
@@ -90,14 +92,19 @@ async fn append_events(
     for _ in 0..ATTEMPTS {
         let version = lake.table("issue_events").await?.map(|table| table.version());
         let ctx = session(lake, snapshot, version).await?;
-        ctx.register_table("before", ctx.sql(FOLD_ISSUES).await?.into_view())?;
+        let folded = number(&ctx, FOLDED).await?;
+        ctx.register_table("before", state(&ctx, folded).await?.into_view())?;
         ctx.register_table("pins", Arc::new(pins(snapshot)?))?;
         let sequence = number(&ctx, "select coalesce(max(sequence), 0) + 1 from issue_events").await?;
-        let at = snapshot.run_at.timestamp_micros();
+        let time = |at: Option<DateTime<Utc>>| {
+            ScalarValue::TimestampMicrosecond(Some(at.map_or(0, |at| at.timestamp_micros())), Some("UTC".into()))
+        };
+        let since = lake.collected_since(snapshot.run_at).await?;
         let events = ctx.sql(include_str!("diff/events.sql")).await?.with_param_values(vec![
             ("run_id", ScalarValue::Utf8(Some(run_id.to_string()))),
             ("sequence", ScalarValue::Int64(Some(sequence))),
-            ("at", ScalarValue::TimestampMicrosecond(Some(at), Some("UTC".into()))),
+            ("at", time(Some(snapshot.run_at))),
+            ("since", time(since)),
             ("is_full", ScalarValue::Boolean(Some(is_full))),
         ])?;
         let events = rows(lake, "issue_events", events).await?;
@@ -109,31 +116,36 @@ async fn append_events(
     Err(DiffError::Contention)
 }
 
+/// The newest event that `issues` has.
+const FOLDED: &str = "select coalesce(max(sequence), 0) from issues";
+
+/// The state of each issue, where the events up to `folded` are in `issues`.
+async fn state(ctx: &SessionContext, folded: i64) -> Result<DataFrame, DataFusionError> {
+    let folded = ScalarValue::Int64(Some(folded));
+    ctx.sql(include_str!("diff/state.sql")).await?.with_param_values(vec![("folded", folded)])
+}
+
 /// Writes the table `issues` as `issue_events` folds, unless a later fold is there.
-async fn fold(lake: &Lake, snapshot: &RunRow, mut events: Option<u64>) -> Result<(), DiffError> {
+async fn fold(lake: &Lake, snapshot: &RunRow) -> Result<(), DiffError> {
     for _ in 0..ATTEMPTS {
-        let issues = lake.table("issues").await?.map(|table| table.version());
-        let mut options = options(snapshot, events);
-        options.versions.0.extend(issues.map(|version| ("issues".to_owned(), version)));
-        let ctx = lake.session(options).await?;
-        let folded = number(&ctx, "select coalesce(max(sequence), 0) from issues").await?;
+        let (ctx, versions) = lake.own_session(&["issues", "issue_events"], snapshot.run_at).await?;
+        let folded = number(&ctx, FOLDED).await?;
         let newest = number(&ctx, "select coalesce(max(sequence), 0) from issue_events").await?;
         if folded >= newest {
             return Ok(());
         }
-        let state = rows(lake, "issues", ctx.sql(FOLD_ISSUES).await?).await?;
-        if lake.commit_on("issues", issues, state, true, snapshot.run_at).await?.is_some() {
+        let issues = rows(lake, "issues", state(&ctx, folded).await?).await?;
+        let version = versions.0.get("issues").copied();
+        if lake.commit_on("issues", version, issues, true, snapshot.run_at).await?.is_some() {
             return Ok(());
         }
-        // Whoever was faster may have appended events as well.
-        events = lake.table("issue_events").await?.map(|table| table.version());
     }
     Err(DiffError::Contention)
 }
 
 /// What the run changed, whether just now or before it was killed.
-async fn summary(lake: &Lake, run_id: &RunId, snapshot: &RunRow, events: Option<u64>) -> Result<Diffed, DiffError> {
-    let ctx = session(lake, snapshot, events).await?;
+async fn summary(lake: &Lake, run_id: &RunId, snapshot: &RunRow) -> Result<Diffed, DiffError> {
+    let (ctx, _) = lake.own_session(&["issues", "issue_events"], snapshot.run_at).await?;
     let causes = ctx
         .sql("select cause, count(*) from issue_events where run_id = $run_id group by cause")
         .await?

@@ -8,7 +8,7 @@ use arrow::error::ArrowError;
 use chrono::{DateTime, TimeZone, Utc};
 use pacbot_evaluate::{Catalog, Overrides, evaluate};
 use pacbot_lake::{
-    Answered, Groups, Lake, LakeSettings, Landing, RunRow, ScopeKey, SessionOptions, StagedRows, from_batches,
+    Answered, FOLD_ISSUES, Groups, Lake, LakeSettings, Landing, RunRow, ScopeKey, SessionOptions, StagedRows, from_batches,
     snapshot_of, to_batch,
 };
 use pacbot_schemas::{AccountId, AssetTypes, Region, RunId, RunStatus, Stage};
@@ -140,7 +140,7 @@ impl Days {
         let files = files.iter().map(|(file, text)| (file.as_str(), text.as_str()));
         let catalog = Catalog::load(files, self.lake.types(), &Overrides::default()).await.unwrap();
         let enabled: Vec<_> = catalog.iter().cloned().collect();
-        evaluate(&self.lake, &enabled, Groups::default(), snapshot, run_id, &|_| {}).await.unwrap();
+        evaluate(&self.lake, &enabled, Groups::default(), snapshot, run_id, None, &|_| {}).await.unwrap();
         let selection = (!is_full).then(|| "some".to_owned());
         let stage = |stage| RunRow { run_id: run_id.clone(), stage, selection: selection.clone(), ..snapshot.clone() };
         self.lake.save_run(&stage(Stage::Evaluate)).await.unwrap();
@@ -150,6 +150,9 @@ impl Days {
         let newest = events.iter().filter(|event| event.run_id == run_id.as_str());
         let newest = newest.map(ToString::to_string).collect::<Vec<_>>();
         assert_eq!(diffed.events(), newest.len() as u64);
+        let folded: Vec<Value> = self.rows(&format!("select * from ({FOLD_ISSUES}) order by issue_id")).await;
+        let kept: Vec<Value> = self.rows("select * from issues order by issue_id").await;
+        assert_eq!(kept, folded, "folding the new events into the issues is folding all events");
         newest
     }
 

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use chrono::Utc;
 use clap::Args;
 use pacbot_dashboards::{IssueCount, counted, issue_counts, open_issues};
 use pacbot_evaluate::{Catalog, Checked, Evaluation, PolicyRun, evaluate};
@@ -17,7 +18,7 @@ use tracing::{Instrument, Span, info_span};
 
 use crate::collection::Collection;
 use crate::config::Config;
-use crate::execution::{Execution, Intent, Outcome};
+use crate::execution::{Execution, Intent, Outcome, say};
 use crate::progress::Bar;
 use crate::source::Source;
 
@@ -115,6 +116,10 @@ impl Walk<'_> {
                     recorded.context(StageFailed(Stage::Diff))?;
                 }
             }
+        }
+        // Upkeep that fails is tried by the next run.
+        if let Err(error) = execution.lake.tidy(Utc::now()).await {
+            say(&format!("small files were left as they are: {:#}", anyhow::Error::from(error)));
         }
         let is_measured = self.config.metrics.is_on();
         if self.evaluate.fail_on.is_some() || is_measured {
@@ -228,7 +233,9 @@ impl Walk<'_> {
             bar.step(run.policy_id.to_string());
         };
         let groups = self.config.groups(&self.types).await?;
-        let evaluation = evaluate(&execution.lake, enabled, groups, snapshot, &execution.run_id, &told).await;
+        let before = self.evaluated_before(execution).await?;
+        let evaluation =
+            evaluate(&execution.lake, enabled, groups, snapshot, &execution.run_id, before.as_ref(), &told).await;
         bar.finish();
         let outcome = evaluation.map(|evaluation: Evaluation| {
             metrics::gauge!("pacbot_violations").set(evaluation.violations() as f64);
@@ -240,6 +247,22 @@ impl Walk<'_> {
             }
         });
         ended(execution, row, outcome.map_err(Into::into)).await
+    }
+
+    /// The last evaluation of everything by this program, whose results may still hold. A limited walk looks for itself.
+    async fn evaluated_before(&self, execution: &Execution) -> anyhow::Result<Option<RunRow>> {
+        let is_limited = !self.evaluate.policies.is_empty() || !self.collect.types.is_empty();
+        if self.fresh || is_limited || self.within.is_some() {
+            return Ok(None);
+        }
+        let counts = |row: &RunRow| {
+            row.stage == Stage::Evaluate
+                && row.is_finished()
+                && row.selection.is_none()
+                && row.run_id != execution.run_id
+                && row.pacbot_version == env!("CARGO_PKG_VERSION")
+        };
+        Ok(execution.lake.runs().await?.into_iter().rev().find(counts))
     }
 
     async fn diffed(&self, execution: &Execution, snapshot: &RunRow, is_full: bool) -> anyhow::Result<Diffed> {

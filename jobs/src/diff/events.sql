@@ -6,16 +6,16 @@
 -- without the asset (asset_gone), or a person withdrew the scope (out_of_scope) or the policy (policy_retired). All else
 -- that is missing is unknown.
 with judged as (
-    select policy_id, status, blind_scopes, outside, unread, groups
+    select policy_id, status, blind_scopes, outside, unread, groups, coalesce(found_in, run_id) as found_in
     from policy_runs
     where run_id = $run_id
 ),
 seen as (
     select *
     from (
-        select violations.*, row_number() over (partition by issue_id order by reason, evidence) as place
+        select violations.*, row_number() over (partition by violations.issue_id order by violations.reason, violations.evidence) as place
         from violations
-        where run_id = $run_id
+        join judged on violations.policy_id = judged.policy_id and violations.run_id = judged.found_in
     )
     where place = 1
 ),
@@ -37,7 +37,7 @@ answer as (
             account_id, region, asset_type, status,
             row_number() over (partition by account_id, region, asset_type order by collected_at desc, run_id desc) as age
         from coverage
-        where request = 'list' and collected_at <= $at
+        where request = 'list' and collected_at <= $at and (collected_at >= $since or status = 'withdrawn')
     )
     where age = 1
 ),

@@ -108,7 +108,7 @@ async fn walk(config: &Config, day: &Dir<'_>) -> anyhow::Result<Walked> {
         collect: CollectOptions::default(),
         evaluate: EvaluateOptions::default(),
         snapshot: None,
-        fresh: true,
+        fresh: false,
         within: None,
     };
     walk.run(Lake::open(config.lake.clone(), types).await?).await

@@ -23,7 +23,7 @@ pub(crate) struct Evaluate {
     /// The collection to judge [default: the newest]
     #[arg(long, value_name = "RUN")]
     snapshot: Option<RunId>,
-    /// Begin a new run even if an interrupted one could be continued
+    /// Begin a new run even if an interrupted one could be continued, and judge again what has not changed
     #[arg(long)]
     fresh: bool,
 }

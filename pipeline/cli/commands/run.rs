@@ -25,7 +25,7 @@ pub(crate) struct Run {
     evaluate: EvaluateOptions,
     #[command(flatten)]
     source: SourceArgs,
-    /// Begin a new run even if an interrupted one could be continued
+    /// Begin a new run even if an interrupted one could be continued, and judge again what has not changed
     #[arg(long)]
     fresh: bool,
 }

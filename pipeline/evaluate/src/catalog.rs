@@ -13,7 +13,7 @@ use datafusion::prelude::{DataFrame, SessionContext};
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
-use pacbot_lake::{SqlMessage, bare_session, read_only, unknown_run_time};
+use pacbot_lake::{SqlMessage, assets_schema, bare_session, read_only, unknown_run_time};
 use pacbot_schemas::{AssetTypes, PolicyId, SourceError, fingerprint, nearest};
 
 use crate::overrides::Overrides;
@@ -70,7 +70,7 @@ impl Catalog {
         overrides: &Overrides,
     ) -> Result<Self, Vec<SourceError>> {
         let failed = |error: String| vec![SourceError::at("(session)", "", 0..0, error)];
-        let ctx = definitions(types).await.map_err(|error| failed(error.to_string()))?;
+        let ctx = definitions(types).map_err(|error| failed(error.to_string()))?;
         let shared = Arc::new((ctx, types.clone(), overrides.clone()));
         // Those with mistakes too.
         let mut known = BTreeSet::new();
@@ -201,7 +201,7 @@ impl Checked {
 }
 
 /// A session with every table's definition and no rows.
-async fn definitions(types: &AssetTypes) -> Result<SessionContext, DataFusionError> {
+fn definitions(types: &AssetTypes) -> Result<SessionContext, DataFusionError> {
     let ctx = bare_session(64 << 20, Utc::now()).map_err(|error| DataFusionError::External(Box::new(error)))?;
     ctx.state_ref().write().config_mut().options_mut().sql_parser.collect_spans = true;
     for function in unknown_run_time() {
@@ -210,8 +210,7 @@ async fn definitions(types: &AssetTypes) -> Result<SessionContext, DataFusionErr
     for def in types.iter() {
         ctx.register_table(def.asset_type.as_str(), Arc::new(EmptyTable::new(def.schema())))?;
     }
-    let assets = pacbot_lake::assets_view(&ctx, types.iter().map(|def| &def.asset_type)).await;
-    ctx.register_table("assets", assets.map_err(|error| DataFusionError::External(Box::new(error)))?)?;
+    ctx.register_table("assets", Arc::new(EmptyTable::new(assets_schema())))?;
     Ok(ctx)
 }
 
@@ -248,7 +247,14 @@ async fn check(
             .with_help(format!("the first columns are `{}`; evidence follows", COLUMNS.join(", "))));
     }
     let plan = frame.into_optimized_plan().map_err(|error| explained(&checked.policy, types, &error))?;
-    let reads = columns_read(&plan).map_err(|error| at(error.to_string()))?;
+    let mut reads = columns_read(&plan).map_err(|error| at(error.to_string()))?;
+    // What is read of all assets is read of each type.
+    if let Some(columns) = reads.remove("assets") {
+        for def in types.iter() {
+            let of_type = reads.entry(def.asset_type.to_string()).or_default();
+            of_type.extend(columns.iter().filter(|column| *column != "asset_type").cloned());
+        }
+    }
     let is_timed = depends_on_time(&plan).map_err(|error| at(error.to_string()))?;
     let row = RowPolicy::of(&plan).filter(|row| row.table == checked.policy.asset_type);
     (checked.reads, checked.is_timed, checked.row) = (reads, is_timed, row);

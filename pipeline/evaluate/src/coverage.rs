@@ -1,14 +1,21 @@
 //! What was not answered, and so which assets a policy cannot judge.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::error::Error;
 
+use arrow::array::{AsArray, StringArray};
+use chrono::{DateTime, Utc};
+use datafusion::common::ScalarValue;
+use datafusion::error::DataFusionError;
+use datafusion::prelude::SessionContext;
+use futures::TryStreamExt;
 use pacbot_schemas::{AssetTypes, CoverageStatus, ScopeKind};
 use serde::{Deserialize, Serialize};
 
 use crate::catalog::Checked;
 
-/// The newest word on one request of one scope, as of a snapshot.
-#[derive(Debug, Clone, Deserialize)]
+/// A request of one scope that was not answered whole, as of a snapshot.
+#[derive(Debug, Clone)]
 pub(crate) struct Answer {
     account_id: String,
     region: String,
@@ -69,21 +76,76 @@ pub struct UnreadRequest {
     pub request: String,
 }
 
-/// The newest coverage row of every request up to the snapshot's time.
-pub(crate) const NEWEST_ANSWERS: &str = "
+/// The newest coverage row of every request up to the snapshot's time. A collection of everything says all that counts:
+/// what is older than the last one is not read.
+const NEWEST: &str = "
     select account_id, region, asset_type, request, status
     from (
         select
             account_id, region, asset_type, request, status,
             row_number() over (partition by account_id, region, asset_type, request order by collected_at desc, run_id desc) as age
         from coverage
-        where collected_at <= $run_at
+        where collected_at >= $since and collected_at <= $run_at
     )
-    where age = 1";
+    where age = 1 and status <> 'withdrawn'";
 
 /// All answers as of a snapshot.
 #[derive(Debug, Default)]
-pub(crate) struct Answers(pub(crate) Vec<Answer>);
+pub(crate) struct Answers {
+    /// Requests that were not answered whole, by asset type.
+    problems: BTreeMap<String, Vec<Answer>>,
+    /// The scopes in which each asset type was asked: account and region.
+    asked: HashMap<String, HashSet<(String, String)>>,
+}
+
+impl Answers {
+    /// Reads the table `coverage` of `ctx`.
+    pub(crate) async fn read(
+        ctx: &SessionContext,
+        since: Option<DateTime<Utc>>,
+        run_at: DateTime<Utc>,
+    ) -> Result<Self, DataFusionError> {
+        let time = |at: Option<DateTime<Utc>>| {
+            ScalarValue::TimestampMicrosecond(Some(at.map_or(0, |at| at.timestamp_micros())), Some("UTC".into()))
+        };
+        let times = vec![("since", time(since)), ("run_at", time(Some(run_at)))];
+        let mut answers = Self::default();
+        let mut newest = ctx.sql(NEWEST).await?.with_param_values(times)?.execute_stream().await?;
+        while let Some(batch) = newest.try_next().await? {
+            let columns: Vec<&StringArray> = batch.columns().iter().map(|column| column.as_string()).collect();
+            for row in 0..batch.num_rows() {
+                answers.note(&[0, 1, 2, 3, 4].map(|column| columns[column].value(row)))?;
+            }
+        }
+        Ok(answers)
+    }
+
+    pub(crate) fn note(&mut self, [account, region, asset_type, request, status]: &[&str; 5]) -> Result<(), DataFusionError> {
+        let status: CoverageStatus =
+            status.parse().map_err(|error| DataFusionError::External(Box::<dyn Error + Send + Sync>::from(error)))?;
+        if *request == "list" {
+            // Most rows are of a type that is known.
+            match self.asked.get_mut(*asset_type) {
+                Some(asked) => _ = asked.insert(((*account).to_owned(), (*region).to_owned())),
+                None => {
+                    let asked = HashSet::from([((*account).to_owned(), (*region).to_owned())]);
+                    self.asked.insert((*asset_type).to_owned(), asked);
+                }
+            }
+        }
+        if status != CoverageStatus::Complete {
+            let answer = Answer {
+                account_id: (*account).to_owned(),
+                region: (*region).to_owned(),
+                asset_type: (*asset_type).to_owned(),
+                request: (*request).to_owned(),
+                status,
+            };
+            self.problems.entry(answer.asset_type.clone()).or_default().push(answer);
+        }
+        Ok(())
+    }
+}
 
 /// What a policy cannot judge.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -103,12 +165,12 @@ impl Answers {
         let judged = |table: &str| checked.policy.asset_type == "assets" || checked.policy.asset_type == table;
         for table in checked.reads.keys().filter(|table| types.get(table).is_some()) {
             let requests = checked.requests(types, table);
-            let of_table: Vec<&Answer> = self.0.iter().filter(|answer| &answer.asset_type == table).collect();
+            let is_unasked = !self.asked.contains_key(table);
             // What nobody ever asked for is no part of all assets.
-            if of_table.is_empty() && checked.policy.asset_type == "assets" {
+            if is_unasked && checked.policy.asset_type == "assets" {
                 continue;
             }
-            if of_table.is_empty() {
+            if is_unasked {
                 blind.gaps.insert(Gap {
                     account_id: "*".into(),
                     region: "*".into(),
@@ -119,10 +181,8 @@ impl Answers {
                     blind.scopes.extend(self.scopes_of_judged(checked, types, "*", "*"));
                 }
             }
-            for answer in of_table.iter().filter(|answer| requests.contains(&answer.request)) {
-                if matches!(answer.status, CoverageStatus::Complete | CoverageStatus::Withdrawn) {
-                    continue;
-                }
+            let problems = self.problems.get(table).into_iter().flatten();
+            for answer in problems.filter(|answer| requests.contains(&answer.request)) {
                 blind.gaps.insert(Gap {
                     account_id: answer.account_id.clone(),
                     region: answer.region.clone(),
@@ -157,12 +217,8 @@ impl Answers {
 
     /// Whether an asset type is collected in a region of an account.
     pub(crate) fn is_asked(&self, asset_type: &str, region: &OutsideRegion) -> bool {
-        self.0.iter().any(|answer| {
-            answer.asset_type == asset_type
-                && answer.account_id == region.account_id
-                && answer.region == region.region
-                && answer.status != CoverageStatus::Withdrawn
-        })
+        let scope = (region.account_id.clone(), region.region.clone());
+        self.asked.get(asset_type).is_some_and(|asked| asked.contains(&scope))
     }
 
     /// The scopes of the judged type(s) that an unanswered scope of a joined table touches: the same region, and
@@ -177,13 +233,17 @@ impl Answers {
         let judged = move |table: &str| {
             checked.policy.asset_type == table || (checked.policy.asset_type == "assets" && types.get(table).is_some())
         };
-        self.0
-            .iter()
-            .filter(move |answer| judged(&answer.asset_type) && answer.request == "list")
-            .filter(move |answer| account == "*" || answer.account_id == account)
-            .filter(move |answer| {
-                region == "*" || region == "global" || answer.region == "global" || answer.region == region
+        let judged = self.asked.iter().filter(move |(table, _)| judged(table));
+        judged
+            .flat_map(|(table, asked)| asked.iter().map(move |scope| (table, scope)))
+            .filter(move |(_, (in_account, _))| account == "*" || in_account == account)
+            .filter(move |(_, (_, in_region))| {
+                region == "*" || region == "global" || in_region == "global" || in_region == region
             })
-            .map(Answer::scope)
+            .map(|(table, (account_id, collected_in))| BlindScope {
+                asset_type: table.clone(),
+                account_id: account_id.clone(),
+                collected_in: collected_in.clone(),
+            })
     }
 }

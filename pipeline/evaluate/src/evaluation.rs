@@ -2,19 +2,24 @@
 
 use std::sync::Arc;
 
+use arrow::array::RecordBatch;
 use chrono::{DateTime, Utc};
-use datafusion::common::ScalarValue;
 use datafusion::error::DataFusionError;
-use datafusion::prelude::SessionContext;
+use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt, stream};
-use pacbot_lake::{GroupError, Groups, Lake, LakeError, RunRow, SessionOptions, Spool, from_batches};
+use pacbot_lake::{GroupError, Groups, Lake, LakeError, RunRow, SessionOptions, Spool};
 use pacbot_schemas::{Category, PolicyId, PolicyStatus, RunId, Severity};
 use serde::{Deserialize, Serialize};
+use tokio::sync::Mutex;
 
 use crate::catalog::Checked;
-use crate::coverage::{Answers, BlindScope, Gap, NEWEST_ANSWERS, OutsideRegion, UnreadRequest};
+use crate::coverage::{Answers, BlindScope, Gap, OutsideRegion, UnreadRequest};
 use crate::judging::Judge;
+use crate::reuse::Before;
 use crate::sharing::judge_all;
+
+/// Fewer violations are not worth a file of their own.
+const ROWS_OF_A_FILE: u64 = 100_000;
 
 /// How one policy ended; a row of the table `policy_runs`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -65,8 +70,11 @@ pub struct PolicyRun {
     /// Requests whose failure hides one asset.
     #[serde(default)]
     pub unread: Vec<UnreadRequest>,
-    /// How long it took.
+    /// How long it took; of policies that shared a scan, each one's share.
     pub millis: u64,
+    /// The run whose rows of `violations` are the result: this one, or an earlier one since which nothing has changed.
+    #[serde(default)]
+    pub found_in: Option<RunId>,
 }
 
 /// The result of an evaluation; the lake holds it too.
@@ -106,7 +114,8 @@ pub enum EvaluateError {
 }
 
 /// Evaluates `enabled` policies over `snapshot` as run `run_id`, and writes violations, policy runs and who is in which
-/// group; `told` hears of each policy when it is done, in their order. `files` are the groups that are files.
+/// group; `told` hears of each policy when it is done. `files` are the groups that are files. Results of the evaluation
+/// `before` that still hold are not made again.
 ///
 /// # Errors
 ///
@@ -118,6 +127,7 @@ pub async fn evaluate(
     files: Groups,
     snapshot: &RunRow,
     run_id: &RunId,
+    before: Option<&RunRow>,
     told: &(dyn Fn(&PolicyRun) + Send + Sync),
 ) -> Result<Evaluation, EvaluateError> {
     let options =
@@ -131,8 +141,15 @@ pub async fn evaluate(
     lake.write_group_members(&ctx, run_id, snapshot.run_at).await?;
     let types = lake.types();
     let landed = snapshot.snapshot.iter().map(|pin| &pin.table).filter(|table| types.get(table).is_some());
+    let before = match before {
+        Some(row) => Some(Before::read(lake, row).await?),
+        None => None,
+    };
     let judge = Arc::new(Judge {
-        answers: answers(&ctx, snapshot.run_at).await?,
+        before,
+        counts: Mutex::default(),
+        versions: snapshot.versions(),
+        answers: Answers::read(&ctx, lake.collected_since(snapshot.run_at).await?, snapshot.run_at).await?,
         landed: landed.cloned().collect(),
         ctx,
         lake: lake.clone(),
@@ -150,15 +167,27 @@ pub async fn evaluate(
     }
     evaluation.policies.sort_by(|one, other| one.policy_id.cmp(&other.policy_id));
     spools.sort_by(|(one, _), (other, _)| one.cmp(other));
-    let rows = stream::iter(spools.into_iter().flat_map(|(_, spools)| spools)).flat_map(Spool::into_stream);
-    lake.replace_run_rows("violations", run_id, "", rows, snapshot.run_at).await?;
+    let spools: Vec<Spool> = spools.into_iter().flat_map(|(_, spools)| spools).collect();
+    lake.replace_run_streams("violations", run_id, shares(spools), snapshot.run_at).await?;
     lake.replace_run_values("policy_runs", run_id, "", &evaluation.policies, snapshot.run_at).await?;
     Ok(evaluation)
 }
 
-async fn answers(ctx: &SessionContext, run_at: DateTime<Utc>) -> Result<Answers, EvaluateError> {
-    let run_at = ScalarValue::TimestampMicrosecond(Some(run_at.timestamp_micros()), Some("UTC".into()));
-    let frame = ctx.sql(NEWEST_ANSWERS).await?.with_param_values(vec![("run_at", run_at)])?;
-    // One row per scope, type and request.
-    Ok(Answers(from_batches("coverage", &frame.collect().await?)?))
+/// Streams that are written side by side, each with about as many rows; a policy's rows stay together.
+fn shares(spools: Vec<Spool>) -> Vec<BoxStream<'static, Result<RecordBatch, LakeError>>> {
+    let rows: u64 = spools.iter().map(Spool::rows).sum();
+    let writers = std::thread::available_parallelism().map_or(1, std::num::NonZero::get).min(8) as u64;
+    let share = (rows / writers).max(ROWS_OF_A_FILE);
+    let (mut shares, mut share_rows) = (vec![Vec::new()], 0);
+    for spool in spools {
+        if share_rows >= share {
+            shares.push(Vec::new());
+            share_rows = 0;
+        }
+        share_rows += spool.rows();
+        if let Some(last) = shares.last_mut() {
+            last.push(spool);
+        }
+    }
+    shares.into_iter().map(|spools| stream::iter(spools).flat_map(Spool::into_stream).boxed()).collect()
 }

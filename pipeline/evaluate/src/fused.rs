@@ -12,10 +12,8 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, AsArray, BooleanArray, RecordBatch, StringArray};
 use arrow::compute::BatchCoalescer;
 use arrow::datatypes::SchemaRef;
-use datafusion::common::{Column, DFSchema};
+use datafusion::common::DFSchema;
 use datafusion::error::DataFusionError;
-use datafusion::functions::expr_fn::concat;
-use datafusion::functions_nested::expr_fn::{array_has_any, make_array};
 use datafusion::logical_expr::{Expr, lit};
 use datafusion::physical_plan::PhysicalExpr;
 use datafusion::prelude::{DataFrame, SessionContext};
@@ -23,8 +21,7 @@ use futures::StreamExt;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use crate::coverage::Blind;
-use crate::row_policy::RowPolicy;
+use crate::row_policy::{RowPolicy, column};
 
 /// Rows that are given their reasons together.
 const ROWS_AT_ONCE: usize = 8192;
@@ -107,29 +104,6 @@ pub(crate) async fn judge(
         }
     }
     Ok(counted)
-}
-
-/// Whether an asset of `table` cannot be judged.
-pub(crate) fn hidden(blind: &Blind, table: &str) -> Option<Expr> {
-    let scopes = blind.scopes.iter().filter(|scope| scope.asset_type == table);
-    let scopes: Vec<Expr> =
-        scopes.map(|scope| lit(format!("{}/{}", scope.account_id, scope.collected_in))).collect();
-    let in_scope = (!scopes.is_empty())
-        .then(|| concat(vec![column("account_id"), lit("/"), column("collected_in")]).in_list(scopes, false));
-    let requests = blind.requests.get(table).filter(|requests| !requests.is_empty());
-    let is_unread = requests.map(|requests| {
-        let requests = make_array(requests.iter().map(|request| lit(request.as_str())).collect());
-        // Nearly all rows lack nothing, which the first half tells at once.
-        column("unread").is_not_null().and(array_has_any(column("unread"), requests))
-    });
-    match (in_scope, is_unread) {
-        (Some(scope), Some(unread)) => Some(scope.or(unread)),
-        (scope, unread) => scope.or(unread),
-    }
-}
-
-fn column(name: &str) -> Expr {
-    Expr::Column(Column::from_name(name))
 }
 
 /// The scan that policies share.
@@ -277,3 +251,6 @@ impl Split {
         Ok(RecordBatch::try_from_iter_with_nullable(columns)?)
     }
 }
+
+#[cfg(test)]
+mod tests;

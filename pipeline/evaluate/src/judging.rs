@@ -4,43 +4,29 @@
 //! returns them; every policy can be judged so. [`Judge::table`] judges policies that look at one row at a time together,
 //! in one scan of their table.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Instant;
 
-use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringArray};
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::array::{Array, AsArray};
+use arrow::datatypes::SchemaRef;
 use chrono::{DateTime, Utc};
-use datafusion::catalog::{MemorySchemaProvider, SchemaProvider};
-use datafusion::datasource::MemTable;
 use datafusion::error::DataFusionError;
 use datafusion::prelude::SessionContext;
 use futures::TryStreamExt;
-use pacbot_lake::{Lake, Spool, from_batches, session_over};
+use pacbot_lake::{Lake, Spool, Versions, from_batches};
 use pacbot_schemas::{AssetTypes, PolicyStatus, RunId};
+use tokio::sync::{Mutex, OnceCell};
 use tokio::task::{JoinError, JoinHandle};
-use tracing::{Instrument, Span, field, info, info_span, warn};
+use tracing::{Instrument, Span, debug, field, info, info_span, warn};
 
 use crate::catalog::Checked;
-use crate::coverage::{Answers, Blind, BlindScope, OutsideRegion, UnreadRequest};
+use crate::coverage::{Answers, Blind, OutsideRegion, UnreadRequest};
 use crate::evaluation::PolicyRun;
-use crate::fused::{self, Member, hidden};
+use crate::fused::{self, Member};
+use crate::reuse::Before;
+use crate::subjects::{Subjects, hidden};
 use crate::violation::violations;
-
-/// What is judged: each asset with its scope and whether it is hidden. `%BASE%` and `%HIDDEN%` hold names of ours.
-const JUDGED: &str = "
-    select
-        base.asset_type, base.asset_id, base.collected_in,
-        blind.account_id is not null or %HIDDEN% as hidden
-    from %BASE% as base
-    left join blind_scopes as blind
-        on base.asset_type = blind.asset_type and base.account_id = blind.account_id and base.collected_in = blind.collected_in
-    left anti join outside_regions as outside on base.account_id = outside.account_id and base.region = outside.region
-    %SCOPE%";
-
-/// Of a policy that is limited to asset groups.
-const IN_SCOPE: &str =
-    "left semi join scope_members as member on base.asset_type = member.asset_type and base.asset_id = member.asset_id";
 
 /// Assets of an account-wide type that are of a region.
 const REGIONS: &str = "select distinct account_id, region from %TABLE% where region <> collected_in";
@@ -51,8 +37,14 @@ pub(crate) struct Judge {
     pub(crate) ctx: SessionContext,
     pub(crate) lake: Lake,
     pub(crate) answers: Answers,
+    /// What the evaluation before found.
+    pub(crate) before: Option<Before>,
+    /// The versions that are read.
+    pub(crate) versions: Versions,
     /// Asset types of which the snapshot has a table.
     pub(crate) landed: BTreeSet<String>,
+    /// How many assets there are, and how many are hidden, by the name of [`Subjects`].
+    pub(crate) counts: Mutex<HashMap<String, Arc<OnceCell<(u64, u64)>>>>,
     /// Of the table `violations`.
     pub(crate) schema: SchemaRef,
     pub(crate) run_id: RunId,
@@ -93,6 +85,12 @@ impl Judge {
         table == "assets" || self.landed.contains(table)
     }
 
+    /// The tables of the snapshot whose assets a policy judges.
+    pub(crate) fn tables<'a>(&'a self, checked: &'a Checked) -> impl Iterator<Item = &'a String> {
+        let asset_type = checked.policy.asset_type.as_str();
+        self.landed.iter().filter(move |table| asset_type == "assets" || asset_type == table.as_str())
+    }
+
     /// Judges a policy by itself, on whatever core is free. If it fails, there are no violations.
     pub(crate) async fn policy(self: Arc<Self>, checked: Arc<Checked>) -> Result<Judged, JoinError> {
         let span = info_span!("policy", policy.id = %checked.policy.id, violations = field::Empty);
@@ -111,6 +109,13 @@ impl Judge {
         (&mut working.0).await
     }
 
+    /// What the evaluation before found of a policy, if that still holds.
+    pub(crate) fn found_before(&self, checked: &Checked, run: &PolicyRun) -> Option<Judged> {
+        let run = self.before.as_ref()?.holds(checked, run, &self.versions)?;
+        debug!(policy.id = %run.policy_id, "nothing has changed for policy {}", run.policy_id);
+        Some(Judged { run, spools: Vec::new() })
+    }
+
     /// A policy about which nothing was found yet.
     pub(crate) fn pending(&self, checked: &Checked) -> Judged {
         let blind = self.answers.blind(checked, self.lake.types());
@@ -123,7 +128,17 @@ impl Judge {
         let mut run = pending(checked, &blind, &self.run_id, self.at);
         let mut spools = Vec::new();
         if self.is_landed(&checked.policy.asset_type) {
-            match self.violations(checked, &blind, &mut run).await {
+            let judged = match outside(&self.ctx, checked, self.lake.types(), &self.answers).await {
+                Ok(outside) => {
+                    run.outside = outside;
+                    if let Some(found) = self.found_before(checked, &run) {
+                        return found;
+                    }
+                    self.violations(checked, &blind, &mut run).await
+                }
+                Err(error) => Err(error),
+            };
+            match judged {
                 Ok(spool) => spools.push(spool),
                 Err(error) => {
                     run.status = PolicyStatus::Failed;
@@ -168,31 +183,36 @@ impl Judge {
         Ok(judged)
     }
 
+    /// Runs one policy; its violations wait in the spool.
     async fn violations(
         &self,
         checked: &Checked,
         blind: &Blind,
         run: &mut PolicyRun,
     ) -> Result<Spool, DataFusionError> {
-        run.outside = outside(&self.ctx, checked, self.lake.types(), &self.answers).await?;
-        one(&apart(&self.ctx).await?, checked, blind, run, &self.schema).await
-    }
-}
-
-/// A session with the same tables, to which a policy can add its own unseen by others.
-async fn apart(ctx: &SessionContext) -> Result<SessionContext, DataFusionError> {
-    let state = ctx.state();
-    let names = &state.config_options().catalog;
-    let tables = MemorySchemaProvider::new();
-    let shared = state.catalog_list().catalog(&names.default_catalog);
-    if let Some(shared) = shared.and_then(|catalog| catalog.schema(&names.default_schema)) {
-        for name in shared.table_names() {
-            if let Some(table) = shared.table(&name).await? {
-                tables.register_table(name, table)?;
-            }
+        let subjects = Subjects::of(&self.ctx, checked, blind, &run.outside).await?;
+        (run.assets, run.unknown) = self.count(&subjects).await?;
+        let rows = checked.rows(&self.ctx).await?;
+        let mut rows = subjects.take(checked, self.lake.types(), rows, run.unknown)?.execute_stream().await?;
+        let mut spool = Spool::new("violations", &self.schema)?;
+        let mut violating = HashSet::new();
+        while let Some(batch) = rows.try_next().await? {
+            let batch = violations(&batch, run, &self.schema)?;
+            run.violations += batch.num_rows() as u64;
+            let assets = batch.column(5).as_string::<i32>();
+            violating.extend((0..assets.len()).map(|row| xxh(assets.value(row))));
+            spool.push(&batch)?;
         }
+        run.violating = violating.len() as u64;
+        Ok(spool)
     }
-    session_over(ctx, Arc::new(tables))
+
+    /// Most policies of a type are about the same assets, which are counted once.
+    async fn count(&self, subjects: &Subjects) -> Result<(u64, u64), DataFusionError> {
+        let Some(name) = &subjects.name else { return subjects.count().await };
+        let counted = self.counts.lock().await.entry(name.clone()).or_default().clone();
+        counted.get_or_try_init(|| subjects.count()).await.copied()
+    }
 }
 
 fn pending(checked: &Checked, blind: &Blind, run_id: &RunId, at: DateTime<Utc>) -> PolicyRun {
@@ -229,88 +249,12 @@ fn pending(checked: &Checked, blind: &Blind, run_id: &RunId, at: DateTime<Utc>) 
             })
             .collect(),
         millis: 0,
+        found_in: Some(run_id.clone()),
     }
-}
-
-/// Runs one policy; its violations wait in the spool.
-async fn one(
-    ctx: &SessionContext,
-    checked: &Checked,
-    blind: &Blind,
-    run: &mut PolicyRun,
-    schema: &SchemaRef,
-) -> Result<Spool, DataFusionError> {
-    ctx.register_table("blind_scopes", Arc::new(blind_scopes(blind)?))?;
-    ctx.register_table("outside_regions", Arc::new(outside_regions(&run.outside)?))?;
-    ctx.register_table("scope_members", checked.scoping.members(ctx).await?.into_view())?;
-    let judged = ctx.sql(&judged_sql(checked, blind)).await?;
-    ctx.register_table("judged", judged.into_view())?;
-    let counts = ctx.sql("select count(*), count(*) filter (where hidden) from judged").await?.collect().await?;
-    let count = |column: usize| {
-        counts
-            .first()
-            .map_or(0, |batch| batch.column(column).as_primitive::<arrow::datatypes::Int64Type>().value(0))
-            .unsigned_abs()
-    };
-    (run.assets, run.unknown) = (count(0), count(1));
-
-    ctx.register_table("policy_rows", checked.rows(ctx).await?.into_view())?;
-    let rows = ctx
-        .sql("select judged.asset_type as __asset_type, judged.collected_in as __collected_in, policy_rows.* from policy_rows join judged on policy_rows.asset_id = judged.asset_id where not judged.hidden")
-        .await?;
-    let mut rows = rows.execute_stream().await?;
-    let mut spool = Spool::new("violations", schema)?;
-    let mut violating = HashSet::new();
-    while let Some(batch) = rows.try_next().await? {
-        let batch = violations(&batch, run, schema)?;
-        run.violations += batch.num_rows() as u64;
-        let assets = batch.column(5).as_string::<i32>();
-        violating.extend((0..assets.len()).map(|row| xxh(assets.value(row))));
-        spool.push(&batch)?;
-    }
-    run.violating = violating.len() as u64;
-    Ok(spool)
 }
 
 fn xxh(text: &str) -> u64 {
     xxhash_rust::xxh3::xxh3_64(text.as_bytes())
-}
-
-fn judged_sql(checked: &Checked, blind: &Blind) -> String {
-    let quoted =
-        |texts: &mut dyn Iterator<Item = &String>| texts.map(|text| format!("'{text}'")).collect::<Vec<_>>().join(", ");
-    // Names of tables and requests come from our own files, which allow only letters, digits and `_`.
-    let hidden: Vec<String> = blind
-        .requests
-        .iter()
-        .filter(|(_, requests)| !requests.is_empty())
-        .map(|(table, requests)| {
-            format!(
-                "(base.asset_type = '{table}' and coalesce(array_has_any(base.unread, make_array({})), false))",
-                quoted(&mut requests.iter())
-            )
-        })
-        .collect();
-    let hidden = if hidden.is_empty() { "false".to_owned() } else { format!("({})", hidden.join(" or ")) };
-    let base = match checked.policy.asset_type.as_str() {
-        "assets" => "assets".to_owned(),
-        table => {
-            format!("(select '{table}' as asset_type, asset_id, account_id, region, collected_in, unread from {table})")
-        }
-    };
-    let scope = if checked.scoping.groups.is_empty() { "" } else { IN_SCOPE };
-    JUDGED.replace("%HIDDEN%", &hidden).replace("%BASE%", &base).replace("%SCOPE%", scope)
-}
-
-fn blind_scopes(blind: &Blind) -> Result<MemTable, DataFusionError> {
-    let names = ["asset_type", "account_id", "collected_in"];
-    let schema = Arc::new(Schema::new(names.map(|name| Field::new(name, DataType::Utf8, false)).to_vec()));
-    let column = |pick: fn(&BlindScope) -> &str| {
-        Arc::new(StringArray::from_iter_values(blind.scopes.iter().map(pick))) as ArrayRef
-    };
-    let columns =
-        vec![column(|scope| &scope.asset_type), column(|scope| &scope.account_id), column(|scope| &scope.collected_in)];
-    MemTable::try_new(schema.clone(), vec![vec![RecordBatch::try_new(schema, columns)?]])
 }
 
 /// The regions of judged assets in which a joined type is not collected. They are out of scope, not unknown: the
@@ -332,14 +276,4 @@ async fn outside(
     outside.retain(|region| joins.iter().any(|joined| !answers.is_asked(joined, region)));
     outside.sort();
     Ok(outside)
-}
-
-fn outside_regions(outside: &[OutsideRegion]) -> Result<MemTable, DataFusionError> {
-    let names = ["account_id", "region"];
-    let schema = Arc::new(Schema::new(names.map(|name| Field::new(name, DataType::Utf8, false)).to_vec()));
-    let column = |pick: fn(&OutsideRegion) -> &str| {
-        Arc::new(StringArray::from_iter_values(outside.iter().map(pick))) as ArrayRef
-    };
-    let columns = vec![column(|region| &region.account_id), column(|region| &region.region)];
-    MemTable::try_new(schema.clone(), vec![vec![RecordBatch::try_new(schema, columns)?]])
 }

@@ -16,9 +16,11 @@ mod overrides;
 mod parameter;
 mod policy;
 mod policy_test;
+mod reuse;
 mod row_policy;
 mod scoping;
 mod sharing;
+mod subjects;
 mod violation;
 
 pub use catalog::{COLUMNS, Catalog, Checked};

@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use chrono::{DateTime, Utc};
-use datafusion::catalog::MemorySchemaProvider;
+use datafusion::catalog::{MemorySchemaProvider, TableProvider};
 use datafusion::datasource::MemTable;
 use datafusion::error::DataFusionError;
 use datafusion::logical_expr::ScalarUDF;
 use datafusion::prelude::SessionContext;
-use pacbot_lake::{assets_view, bare_session};
-use pacbot_schemas::AssetTypes;
+use pacbot_lake::{all_assets, bare_session};
+use pacbot_schemas::{AssetType, AssetTypes};
 use sqllogictest::{AsyncDB, DBOutput, DefaultColumnType, Runner};
 
 use crate::catalog::Checked;
@@ -91,13 +91,13 @@ impl Session {
         let at: DateTime<Utc> =
             TEST_TIME.parse().map_err(|error| SessionError(DataFusionError::External(Box::new(error))))?;
         let ctx = bare_session(256 << 20, at).map_err(external)?;
+        let mut tables: Vec<(AssetType, Arc<dyn TableProvider>)> = Vec::new();
         for def in types.iter() {
-            ctx.register_table(def.asset_type.as_str(), Arc::new(MemTable::try_new(def.schema(), vec![vec![]])?))?;
+            let table = Arc::new(MemTable::try_new(def.schema(), vec![vec![]])?);
+            ctx.register_table(def.asset_type.as_str(), table.clone())?;
+            tables.push((def.asset_type.clone(), table));
         }
-        ctx.register_table(
-            "assets",
-            assets_view(&ctx, types.iter().map(|def| &def.asset_type)).await.map_err(external)?,
-        )?;
+        ctx.register_table("assets", all_assets(tables))?;
         ctx.register_udf(ScalarUDF::from(Cell::new(types)));
         if let Some(catalog) = ctx.catalog("datafusion") {
             catalog.register_schema("policy", Arc::new(MemorySchemaProvider::new()))?;

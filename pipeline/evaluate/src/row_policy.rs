@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use datafusion::common::Column;
 use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::error::DataFusionError;
 use datafusion::logical_expr::utils::conjunction;
@@ -65,6 +66,11 @@ impl RowPolicy {
     }
 }
 
+/// A column by its name, whatever that holds.
+pub(crate) fn column(name: &str) -> Expr {
+    Expr::Column(Column::from_name(name))
+}
+
 /// Whether a function stands for the run's time.
 pub(crate) fn is_run_time(function: &Arc<ScalarUDF>) -> bool {
     RUN_TIME_FUNCTIONS.contains(&function.name())
@@ -81,7 +87,7 @@ fn rows(plan: &LogicalPlan) -> Option<Rows> {
     match plan {
         LogicalPlan::TableScan(scan) if scan.fetch.is_none() => {
             let columns =
-                scan.projected_schema.fields().iter().map(|field| Expr::Column(field.name().as_str().into())).collect();
+                scan.projected_schema.fields().iter().map(|field| column(field.name())).collect();
             let filters: Vec<Expr> = scan.filters.iter().map(unqualified).collect::<Option<_>>()?;
             Some(Rows { table: scan.table_name.table().to_owned(), predicate: conjunction(filters), columns })
         }
@@ -122,7 +128,7 @@ fn over(expr: &Expr, input: &LogicalPlan, columns: &[Expr]) -> Option<Expr> {
 /// A filter inside a scan, whose columns are the table's.
 fn unqualified(expr: &Expr) -> Option<Expr> {
     let plain = expr.clone().transform(|expr| match expr {
-        Expr::Column(column) => Ok(Transformed::yes(Expr::Column(column.name.as_str().into()))),
+        Expr::Column(found) => Ok(Transformed::yes(column(&found.name))),
         other => Ok(Transformed::no(other)),
     });
     needs_the_row_only(expr).then_some(plain.ok()?.data)

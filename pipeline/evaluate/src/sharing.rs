@@ -34,7 +34,21 @@ pub(crate) fn judge_all<'a>(
     judge: &'a Arc<Judge>,
     enabled: &'a [Arc<Checked>],
 ) -> BoxStream<'a, Result<Judged, DataFusionError>> {
-    let (tables, alone) = shared(judge, enabled);
+    let mut done = Vec::new();
+    let mut due = Vec::new();
+    for checked in enabled {
+        // Whether the result of the others still holds turns out on the way.
+        let pending = is_shared(checked).then(|| judge.pending(checked));
+        match pending {
+            Some(pending) => match judge.found_before(checked, &pending.run) {
+                Some(found) => done.push(found),
+                None if judge.tables(checked).next().is_none() => done.push(pending),
+                None => due.push(checked.clone()),
+            },
+            None => due.push(checked.clone()),
+        }
+    }
+    let (tables, alone) = shared(judge, &due);
     let mut shared: HashMap<PolicyId, Shared> = HashMap::new();
     for checked in tables.values().flatten() {
         let entry = shared.entry(checked.policy.id.clone()).or_insert_with(|| Shared {
@@ -45,9 +59,6 @@ pub(crate) fn judge_all<'a>(
         });
         entry.tables_left += 1;
     }
-    // Nothing of these types is in the snapshot.
-    let is_idle = |checked: &&Arc<Checked>| is_shared(checked) && !shared.contains_key(&checked.policy.id);
-    let idle: Vec<Judged> = enabled.iter().filter(is_idle).map(|checked| judge.pending(checked)).collect();
 
     let together = tables.into_iter().map(|(table, policies)| {
         let judge = judge.clone();
@@ -88,7 +99,7 @@ pub(crate) fn judge_all<'a>(
             }
         }
     });
-    stream::iter(idle.into_iter().map(Ok)).chain(judged).boxed()
+    stream::iter(done.into_iter().map(Ok)).chain(judged).boxed()
 }
 
 /// Adds a table's part to a policy; yields the policy once all its tables were scanned, or itself if one of them failed.
@@ -118,8 +129,7 @@ fn shared(judge: &Judge, enabled: &[Arc<Checked>]) -> (BTreeMap<String, Vec<Arc<
             alone.push(checked.clone());
             continue;
         }
-        let asset_type = checked.policy.asset_type.as_str();
-        for table in judge.landed.iter().filter(|table| asset_type == "assets" || asset_type == table.as_str()) {
+        for table in judge.tables(checked) {
             tables.entry(table.clone()).or_default().push(checked.clone());
         }
     }

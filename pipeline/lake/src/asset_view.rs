@@ -1,4 +1,4 @@
-//! Asset tables as people see them: with the age of the answer, and all types in one view.
+//! Asset tables as people see them: with the age of the answer.
 //!
 //! A scope whose answer has not changed keeps its files, so the time in the files is when a row was first
 //! seen *as it is*. `collected_at` is when its scope was last answered whole, which the coverage tells.
@@ -7,20 +7,16 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, TimestampMicrosecondArray};
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimestampMicrosecondType};
+use arrow::datatypes::TimestampMicrosecondType;
 use datafusion::catalog::TableProvider;
 use datafusion::common::DataFusionError;
-use datafusion::datasource::empty::EmptyTable;
 use datafusion::datasource::{ViewTable, provider_as_source};
 use datafusion::logical_expr::{ColumnarValue, Expr, LogicalPlanBuilder, ScalarUDF, Volatility, create_udf};
-use datafusion::prelude::{SessionContext, col, lit};
-use pacbot_schemas::{AssetType, FRONT_COLUMNS, common_type, timestamp};
+use datafusion::prelude::{SessionContext, col};
+use pacbot_schemas::{AssetType, timestamp};
 
 use crate::error::LakeError;
 use crate::session::SessionOptions;
-
-/// The name of the view over all types.
-pub(crate) const VIEW: &str = "assets";
 
 /// When each scope of each asset type was last answered whole, in microseconds since the epoch.
 pub(crate) struct ScopeTimes(HashMap<String, HashMap<(String, String), i64>>);
@@ -82,7 +78,7 @@ pub(crate) fn current(
     Ok(Arc::new(ViewTable::new(plan, None)))
 }
 
-fn collected_at(asset_type: &AssetType, times: Arc<ScopeTimes>) -> ScalarUDF {
+pub(crate) fn collected_at(asset_type: &AssetType, times: Arc<ScopeTimes>) -> ScalarUDF {
     let table = asset_type.to_string();
     let text = arrow::datatypes::DataType::Utf8;
     let look_up = move |arguments: &[ColumnarValue]| -> Result<ColumnarValue, DataFusionError> {
@@ -112,45 +108,6 @@ fn collected_at(asset_type: &AssetType, times: Arc<ScopeTimes>) -> ScalarUDF {
         Volatility::Immutable,
         Arc::new(look_up),
     )
-}
-
-/// The columns of the view after `asset_type`.
-fn view_columns() -> impl Iterator<Item = &'static str> {
-    FRONT_COLUMNS.into_iter().chain(["collected_in", "unread"])
-}
-
-/// The view's columns, where there is no type to take them from.
-fn no_assets() -> SchemaRef {
-    let field = |name: &str, data_type| Field::new(name, data_type, true);
-    let common = view_columns().map(|name| field(name, common_type(name)));
-    Arc::new(Schema::new(std::iter::once(field("asset_type", DataType::Utf8)).chain(common).collect::<Vec<_>>()))
-}
-
-/// The common columns of all types, with the type.
-///
-/// # Errors
-///
-/// [`LakeError::Query`] when a type's table is not registered in `ctx`.
-pub async fn assets_view<'a>(
-    ctx: &SessionContext,
-    types: impl Iterator<Item = &'a AssetType>,
-) -> Result<Arc<dyn TableProvider>, LakeError> {
-    let failed = LakeError::query(VIEW);
-    let mut union: Option<LogicalPlanBuilder> = None;
-    for asset_type in types {
-        let mut columns = vec![lit(asset_type.as_str()).alias("asset_type")];
-        columns.extend(view_columns().map(|name| Expr::Column(name.into())));
-        let table = ctx.table(asset_type.as_str()).await.and_then(|table| table.select(columns)).map_err(&failed)?;
-        let plan = LogicalPlanBuilder::from(table.into_unoptimized_plan());
-        union = Some(match union {
-            Some(before) => plan.build().and_then(|plan| before.union(plan)).map_err(&failed)?,
-            None => plan,
-        });
-    }
-    match union {
-        Some(union) => Ok(Arc::new(ViewTable::new(union.build().map_err(&failed)?, None))),
-        None => Ok(Arc::new(EmptyTable::new(no_assets()))),
-    }
 }
 
 #[cfg(test)]

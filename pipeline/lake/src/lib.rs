@@ -1,5 +1,6 @@
 //! The lake: landing, versions, coverage, retention, and read-only SQL over all of it.
 
+mod all_assets;
 mod asset_view;
 mod error;
 mod exception;
@@ -26,8 +27,7 @@ mod table;
 mod units;
 mod writer;
 
-pub use asset_view::assets_view;
-
+pub use all_assets::{all_assets, assets_schema};
 pub use error::LakeError;
 pub use exception::{Exception, ExceptionEvent, ExceptionRow, ExceptionScope, ExceptionState, Period, PeriodError};
 pub use exceptions::{ExceptionChange, ExceptionDraft, ExceptionError, ExceptionRules, Exceptions, covered_issues};

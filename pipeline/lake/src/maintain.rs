@@ -1,4 +1,6 @@
-//! Keeps tables in few files and the lake in bounds: `optimize` and `vacuum`, both safe beside readers.
+//! Keeps tables in few files and the lake in bounds: `optimize`, `tidy` and `vacuum`, all safe beside readers.
+
+use std::collections::BTreeMap;
 
 use chrono::{DateTime, Duration, Utc};
 use deltalake_core::operations::vacuum::VacuumMode;
@@ -9,8 +11,11 @@ use tracing::debug;
 use crate::error::LakeError;
 use crate::lake::Lake;
 use crate::session::{files_provider, register};
-use crate::table::{Change, Committed};
+use crate::table::{Change, Committed, DataFile};
 use crate::writer;
+
+/// So many small files of a table are written into one by the run that finds them.
+const MANY_FILES: usize = 16;
 
 /// What [`Lake::optimize`] did to one table.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,9 +45,27 @@ fn order(name: &str) -> Option<&'static str> {
 }
 
 impl Lake {
+    /// Optimizes every table that has many small files. Runs add a few small files each; whoever runs often would
+    /// otherwise read hundreds of them for a few rows.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::optimize`].
+    pub async fn tidy(&self, now: DateTime<Utc>) -> Result<BTreeMap<String, Optimized>, LakeError> {
+        let mut tidied = BTreeMap::new();
+        for name in self.tables().await? {
+            let Some(table) = self.table(&name).await? else { continue };
+            if order(&name).is_some() && table.files()?.iter().filter(|file| self.is_small(file)).count() >= MANY_FILES {
+                let optimized = self.optimize(&name, now).await?;
+                tidied.insert(name, optimized);
+            }
+        }
+        Ok(tidied)
+    }
+
     /// Writes a table's small files into few sorted ones; no row changes. Readers of older versions keep theirs.
     ///
-    /// A table in at most one small file is left alone. When another writer commits meanwhile, nothing is done:
+    /// A table with at most one small file is left alone. When another writer commits meanwhile, nothing is done:
     /// the next call finds the files again.
     ///
     /// # Errors
@@ -50,17 +73,18 @@ impl Lake {
     /// [`LakeError::Table`], [`LakeError::Query`]
     pub async fn optimize(&self, name: &str, now: DateTime<Utc>) -> Result<Optimized, LakeError> {
         let Some(table) = self.table(name).await? else { return Err(LakeError::UnknownTable(name.to_owned())) };
+        let mut files = table.files()?;
+        let unchanged = Optimized { before: files.len(), after: files.len() };
+        let Some(order) = order(name) else { return Ok(unchanged) };
+        files.retain(|file| self.is_small(file));
+        if files.len() <= 1 {
+            return Ok(unchanged);
+        }
         let unfinished: Vec<String> =
             self.runs().await?.into_iter().filter(|run| !run.is_finished()).map(|run| run.run_id.to_string()).collect();
-        let mut files = table.files()?;
         // A run that goes on replaces its own files, which it must find again.
         files.retain(|file| !unfinished.iter().any(|run_id| file.is_of_run(run_id)));
-        let Some(order) = order(name) else {
-            return Ok(Optimized { before: files.len(), after: files.len() });
-        };
-        let small = files.iter().filter(|file| file.size < self.settings.file_size as u64 / 2).count();
-        let unchanged = Optimized { before: files.len(), after: files.len() };
-        if small <= 1 {
+        if files.len() <= 1 {
             return Ok(unchanged);
         }
         let failed = LakeError::query(name);
@@ -70,11 +94,15 @@ impl Lake {
         let rows = ctx.sql(&format!("select * from files order by {order}")).await.map_err(&failed)?;
         let rows = rows.execute_stream().await.map_err(&failed)?.map(|batch| batch.map_err(LakeError::query(name)));
         let add = writer::write(self, &table, rows, &[]).await?;
-        let after = add.len();
+        let after = unchanged.before - files.len() + add.len();
         match table.commit(Change { remove: files, add, at: now, data_change: false }).await? {
             Committed::Done(_) => Ok(Optimized { before: unchanged.before, after }),
             Committed::Overtaken => Ok(unchanged),
         }
+    }
+
+    fn is_small(&self, file: &DataFile) -> bool {
+        file.size < self.settings.file_size as u64 / 2
     }
 
     /// How long versions of a table stay readable: as configured, but for tables that say so themselves.

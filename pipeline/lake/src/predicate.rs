@@ -12,7 +12,7 @@ use datafusion::prelude::{DataFrame, SessionContext};
 use pacbot_schemas::{AssetTypes, nearest};
 use serde::{Deserialize, Serialize};
 
-use crate::asset_view::{VIEW, assets_view};
+use crate::all_assets::{ASSETS, assets_schema};
 use crate::session::bare_session;
 use crate::sql_message::SqlMessage;
 
@@ -32,7 +32,7 @@ pub struct Predicate {
 }
 
 fn all() -> String {
-    VIEW.to_owned()
+    ASSETS.to_owned()
 }
 
 fn everything() -> String {
@@ -97,7 +97,7 @@ impl Predicate {
             Err(error) => return Err(failed(&error)),
         }
         let columns = MEMBER_COLUMNS.map(|name| match name {
-            "asset_type" if self.on != VIEW => lit(self.on.as_str()).alias(name),
+            "asset_type" if self.on != ASSETS => lit(self.on.as_str()).alias(name),
             name => Expr::Column(name.into()),
         });
         let rows = frame.filter(expression).and_then(|frame| frame.select(columns.to_vec()));
@@ -111,9 +111,9 @@ impl Predicate {
     /// [`PredicateError`]
     pub async fn check(&self, types: &AssetTypes) -> Result<(), PredicateError> {
         let ctx = bare_session(1 << 20, chrono::Utc::now()).map_err(|error| self.wrong(error.to_string()))?;
-        if self.on == VIEW {
-            let view = assets_view(&ctx, std::iter::empty()).await.map_err(|error| self.wrong(error.to_string()))?;
-            ctx.register_table(VIEW, view).map_err(|error| self.failed(&error))?;
+        if self.on == ASSETS {
+            let empty = Arc::new(EmptyTable::new(assets_schema()));
+            ctx.register_table(ASSETS, empty).map_err(|error| self.failed(&error))?;
         } else {
             let def = types.get(&self.on).filter(|def| def.asset_type.as_str() == self.on);
             let def = def.ok_or_else(|| self.unknown(types))?;
@@ -124,7 +124,7 @@ impl Predicate {
     }
 
     fn unknown(&self, types: &AssetTypes) -> PredicateError {
-        let near = nearest(&self.on, types.iter().map(|def| def.asset_type.as_str()).chain([VIEW]));
+        let near = nearest(&self.on, types.iter().map(|def| def.asset_type.as_str()).chain([ASSETS]));
         PredicateError::UnknownTable { table: self.on.clone(), near: near.map(str::to_owned) }
     }
 

@@ -2,11 +2,15 @@
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
+use arrow::error::ArrowError;
 use arrow::json::ReaderBuilder;
 use chrono::{DateTime, Utc};
+use deltalake_core::kernel::Add;
+use futures::stream::BoxStream;
 use futures::{Stream, StreamExt, TryStreamExt};
 use pacbot_schemas::RunId;
 use serde::Serialize;
+use tokio::task::JoinSet;
 
 use crate::error::LakeError;
 use crate::lake::Lake;
@@ -50,6 +54,32 @@ impl Lake {
         self.replace_tagged_rows(table, &tag, rows, at).await
     }
 
+    /// Like [`Lake::replace_run_rows`], for rows that are written side by side, in files of their own; still one commit.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub async fn replace_run_streams(
+        &self,
+        table: &str,
+        run_id: &RunId,
+        streams: Vec<BoxStream<'static, Result<RecordBatch, LakeError>>>,
+        at: DateTime<Utc>,
+    ) -> Result<u64, LakeError> {
+        let pinned = Table::create(self, table).await?;
+        let tag = run_id.to_string();
+        let mut writing = JoinSet::new();
+        for rows in streams {
+            let (lake, pinned, tag) = (self.clone(), pinned.clone(), tag.clone());
+            writing.spawn(async move { writer::write(&lake, &pinned, rows, &[(RUN_TAG, &tag)]).await });
+        }
+        let mut add = Vec::new();
+        while let Some(written) = writing.join_next().await {
+            add.extend(written.map_err(|error| LakeError::rows(table)(ArrowError::ExternalError(Box::new(error))))??);
+        }
+        self.replace_tagged_files(table, &tag, pinned, add, at).await
+    }
+
     /// Makes `rows` those of `tag`, which names a run or a part of the table, in one commit.
     async fn replace_tagged_rows(
         &self,
@@ -58,9 +88,20 @@ impl Lake {
         rows: impl Stream<Item = Result<RecordBatch, LakeError>> + Send,
         at: DateTime<Utc>,
     ) -> Result<u64, LakeError> {
-        let mut pinned = Table::create(self, table).await?;
-        // Written once; only the commit is tried again.
+        let pinned = Table::create(self, table).await?;
         let add = writer::write(self, &pinned, std::pin::pin!(rows), &[(RUN_TAG, tag)]).await?;
+        self.replace_tagged_files(table, tag, pinned, add, at).await
+    }
+
+    /// Files are written once; only the commit is tried again.
+    async fn replace_tagged_files(
+        &self,
+        table: &str,
+        tag: &str,
+        mut pinned: Table,
+        add: Vec<Add>,
+        at: DateTime<Utc>,
+    ) -> Result<u64, LakeError> {
         for _ in 0..ATTEMPTS {
             let written_before = |file: &crate::table::DataFile| {
                 file.tags.get(RUN_TAG).is_some_and(|found| found.as_deref() == Some(tag))

@@ -108,6 +108,18 @@ impl Lake {
         self.values(rows, "runs").await
     }
 
+    /// The time of the last finished collection of everything up to `run_at`: it noted how each request of each scope was
+    /// answered, so what `coverage` holds from before does not count any more.
+    ///
+    /// # Errors
+    ///
+    /// [`LakeError::Table`]
+    pub async fn collected_since(&self, run_at: DateTime<Utc>) -> Result<Option<DateTime<Utc>>, LakeError> {
+        let is_whole = |row: &RunRow| row.stage == Stage::Collect && row.is_finished() && row.selection.is_none();
+        let runs = self.runs().await?;
+        Ok(runs.iter().filter(|row| is_whole(row) && row.run_at <= run_at).map(|row| row.run_at).max())
+    }
+
     /// Writes (again) the row of one stage of a run.
     ///
     /// # Errors

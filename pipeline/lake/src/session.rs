@@ -25,6 +25,7 @@ use futures::{StreamExt, TryStreamExt};
 use pacbot_schemas::AssetType;
 use url::Url;
 
+use crate::all_assets::{ASSETS, AllAssets, TypeFiles};
 use crate::asset_view::{self, ScopeTimes};
 use crate::error::LakeError;
 use crate::history;
@@ -145,10 +146,19 @@ impl Lake {
             .buffered(16)
             .try_collect()
             .await?;
+        let mut landed = Vec::new();
         for (asset_type, table) in &loaded {
             let schema = self.schema_of(asset_type.as_str())?;
             let files = provider(table.as_ref(), &schema)?;
-            register(&ctx, asset_type.as_str(), asset_view::current(asset_type, files, &times)?)?;
+            // Nothing has an age where there is nothing.
+            let view = if table.is_some() {
+                let collected_at = Some(Arc::new(asset_view::collected_at(asset_type, times.clone())));
+                landed.push(TypeFiles { asset_type: asset_type.clone(), files: files.clone(), collected_at });
+                asset_view::current(asset_type, files, &times)?
+            } else {
+                files
+            };
+            register(&ctx, asset_type.as_str(), view)?;
             if options.history {
                 let past: Arc<dyn TableProvider> = match table {
                     Some(table) => history::provider_of(&ctx, table, &schema).await?,
@@ -157,10 +167,7 @@ impl Lake {
                 register(&ctx, &format!("{asset_type}_history"), past)?;
             }
         }
-        // A plan over all types is as large as their number: types without a table have no assets.
-        let landed = loaded.iter().filter(|(_, table)| table.is_some());
-        let assets = asset_view::assets_view(&ctx, landed.map(|(asset_type, _)| asset_type)).await?;
-        register(&ctx, asset_view::VIEW, assets)?;
+        register(&ctx, ASSETS, Arc::new(AllAssets::new(landed)))?;
         Ok(ctx)
     }
 

@@ -13,12 +13,13 @@ use tempfile::SpooledTempFile;
 use crate::error::LakeError;
 
 /// Beyond this many bytes, a spool is a file in the system's temporary folder.
-const BYTES_IN_MEMORY: usize = 4 << 20;
+const BYTES_IN_MEMORY: usize = 512 << 10;
 
 /// Batches of one table, pushed one by one and then read once.
 pub struct Spool {
     table: String,
     writer: StreamWriter<SpooledTempFile>,
+    rows: u64,
 }
 
 impl Spool {
@@ -29,7 +30,7 @@ impl Spool {
     /// [`ArrowError`] when the schema cannot be written.
     pub fn new(table: &str, schema: &Schema) -> Result<Self, ArrowError> {
         let writer = StreamWriter::try_new(tempfile::spooled_tempfile(BYTES_IN_MEMORY), schema)?;
-        Ok(Self { table: table.to_owned(), writer })
+        Ok(Self { table: table.to_owned(), writer, rows: 0 })
     }
 
     /// Keeps a batch.
@@ -38,7 +39,14 @@ impl Spool {
     ///
     /// [`ArrowError`] when the temporary folder is full.
     pub fn push(&mut self, batch: &RecordBatch) -> Result<(), ArrowError> {
+        self.rows += batch.num_rows() as u64;
         self.writer.write(batch)
+    }
+
+    /// How many rows it holds.
+    #[must_use]
+    pub fn rows(&self) -> u64 {
+        self.rows
     }
 
     /// The batches, in the order in which they came.

@@ -13,6 +13,9 @@ use crate::error::LakeError;
 use crate::lake::Lake;
 use crate::table::Table;
 
+/// Columns whose values hardly ever come twice: a dictionary of them would be made in vain.
+const UNIQUE: &[&str] = &["asset_id", "content_hash", "issue_id", "raw"];
+
 /// Streams `rows` into new files, which no version holds before they are committed. `tags` go with every file.
 pub(crate) async fn write(
     lake: &Lake,
@@ -21,10 +24,13 @@ pub(crate) async fn write(
     tags: &[(&str, &str)],
 ) -> Result<Vec<Add>, LakeError> {
     let failed = LakeError::table(table.name(), "written");
-    let properties = WriterProperties::builder().set_compression(Compression::ZSTD(ZstdLevel::default())).build();
+    let mut properties = WriterProperties::builder().set_compression(Compression::ZSTD(ZstdLevel::default()));
+    for column in UNIQUE {
+        properties = properties.set_column_dictionary_enabled((*column).into(), false);
+    }
     let mut writer = RecordBatchWriter::for_table(&table.delta)
         .map_err(&failed)?
-        .with_writer_properties(properties)
+        .with_writer_properties(properties.build())
         .with_target_file_size(lake.settings.file_size as u64);
     let schema = writer.arrow_schema();
     let mut written = 0;

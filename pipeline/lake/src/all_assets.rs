@@ -1,0 +1,159 @@
+//! The table `assets`: the common columns of all types, with the type.
+//!
+//! For the planner it is one table. As a union of views it would be a plan as large as the number of types, and planning a
+//! query over it would take longer than running it; so the union is made when the scan is, of the types that a filter on
+//! `asset_type` leaves.
+
+use std::sync::Arc;
+
+use arrow::array::{AsArray, RecordBatch, StringArray};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use async_trait::async_trait;
+use datafusion::catalog::{Session, TableProvider};
+use datafusion::common::{DFSchema, DataFusionError, Result, project_schema};
+use datafusion::logical_expr::{Expr, ScalarUDF, TableProviderFilterPushDown, TableType, lit};
+use datafusion::physical_expr::expressions::Column;
+use datafusion::physical_plan::empty::EmptyExec;
+use datafusion::physical_plan::projection::ProjectionExec;
+use datafusion::physical_plan::union::UnionExec;
+use datafusion::physical_plan::{ExecutionPlan, PhysicalExpr};
+use datafusion::prelude::col;
+use pacbot_schemas::{AssetType, FRONT_COLUMNS, common_type};
+
+/// The table's name.
+pub(crate) const ASSETS: &str = "assets";
+
+/// The files of one type.
+#[derive(Debug)]
+pub(crate) struct TypeFiles {
+    pub(crate) asset_type: AssetType,
+    pub(crate) files: Arc<dyn TableProvider>,
+    /// When the answer is from, of account, scope, and the time in the file; without it that time.
+    pub(crate) collected_at: Option<Arc<ScalarUDF>>,
+}
+
+/// The assets of all types.
+#[derive(Debug)]
+pub(crate) struct AllAssets {
+    schema: SchemaRef,
+    types: Vec<TypeFiles>,
+}
+
+impl AllAssets {
+    pub(crate) fn new(types: Vec<TypeFiles>) -> Self {
+        Self { schema: assets_schema(), types }
+    }
+
+    /// The types that filters on the type alone do not rule out.
+    fn asked(&self, state: &dyn Session, filters: &[Expr]) -> Result<Vec<&TypeFiles>> {
+        let names = StringArray::from_iter_values(self.types.iter().map(|files| files.asset_type.as_str()));
+        let known = Arc::new(Schema::new(vec![Field::new("asset_type", DataType::Utf8, true)]));
+        let batch = RecordBatch::try_new(known.clone(), vec![Arc::new(names)])?;
+        let known = DFSchema::try_from(known.as_ref().clone())?;
+        let mut asked = vec![true; self.types.len()];
+        for filter in filters.iter().filter(|filter| reads(filter, |name| name == "asset_type", true)) {
+            let filter = state.create_physical_expr(unqualified(filter)?, &known)?;
+            let values = filter.evaluate(&batch)?.into_array(self.types.len())?;
+            let holds = values.as_boolean_opt().ok_or_else(|| {
+                DataFusionError::Internal("a filter on `asset_type` is neither true nor false".to_owned())
+            })?;
+            for (asked, holds) in asked.iter_mut().zip(holds) {
+                *asked &= holds == Some(true);
+            }
+        }
+        Ok(self.types.iter().zip(asked).filter(|(_, asked)| *asked).map(|(files, _)| files).collect())
+    }
+}
+
+/// The table `assets` over these tables, which are of the named types.
+#[must_use]
+pub fn all_assets(tables: impl IntoIterator<Item = (AssetType, Arc<dyn TableProvider>)>) -> Arc<dyn TableProvider> {
+    let types = tables.into_iter().map(|(asset_type, files)| TypeFiles { asset_type, files, collected_at: None });
+    Arc::new(AllAssets::new(types.collect()))
+}
+
+/// Its columns: the type, the common ones, and those that tell what is known.
+#[must_use]
+pub fn assets_schema() -> SchemaRef {
+    let field = |name: &str| {
+        let data_type = if name == "asset_type" { DataType::Utf8 } else { common_type(name) };
+        Field::new(name, data_type, true)
+    };
+    let names = ["asset_type"].into_iter().chain(FRONT_COLUMNS).chain(["collected_in", "unread"]);
+    Arc::new(Schema::new(names.map(field).collect::<Vec<_>>()))
+}
+
+/// Whether a filter reads no other columns than these, or (`all` is false) at least one of them.
+fn reads(filter: &Expr, is_one: impl Fn(&str) -> bool, all: bool) -> bool {
+    let columns = filter.column_refs();
+    let mut names = columns.iter().map(|column| column.name.as_str());
+    if all { !columns.is_empty() && names.all(is_one) } else { names.any(is_one) }
+}
+
+/// In the files, a column has no table's name.
+fn unqualified(filter: &Expr) -> Result<Expr> {
+    use datafusion::common::tree_node::{Transformed, TreeNode};
+    let plain = filter.clone().transform(|expr| match expr {
+        Expr::Column(column) => Ok(Transformed::yes(Expr::Column(column.name.as_str().into()))),
+        other => Ok(Transformed::no(other)),
+    })?;
+    Ok(plain.data)
+}
+
+#[async_trait]
+impl TableProvider for AllAssets {
+    fn schema(&self) -> SchemaRef {
+        self.schema.clone()
+    }
+
+    fn table_type(&self) -> TableType {
+        TableType::View
+    }
+
+    fn supports_filters_pushdown(&self, filters: &[&Expr]) -> Result<Vec<TableProviderFilterPushDown>> {
+        // They spare types and files; rows are filtered above.
+        Ok(vec![TableProviderFilterPushDown::Inexact; filters.len()])
+    }
+
+    async fn scan(
+        &self,
+        state: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        filters: &[Expr],
+        limit: Option<usize>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let schema = project_schema(&self.schema, projection)?;
+        let is_ours = |name: &str| name == "asset_type" || name == "collected_at";
+        let in_files: Vec<Expr> =
+            filters.iter().filter(|filter| !reads(filter, is_ours, false)).map(unqualified).collect::<Result<_>>()?;
+        let mut plans = Vec::new();
+        for TypeFiles { asset_type, files, collected_at } in self.asked(state, filters)? {
+            let mut names: Vec<&str> =
+                schema.fields().iter().map(|field| field.name().as_str()).filter(|name| *name != "asset_type").collect();
+            if names.contains(&"collected_at") {
+                names.extend(["account_id", "collected_in"].into_iter().filter(|name| !names.contains(name)).collect::<Vec<_>>());
+            }
+            let of_files = files.schema();
+            let columns = names.iter().map(|name| of_files.index_of(name)).collect::<Result<Vec<usize>, _>>()?;
+            let plan = files.scan(state, Some(&columns), &in_files, limit).await?;
+            let known = DFSchema::try_from(plan.schema().as_ref().clone())?;
+            let value = |name: &str| -> Result<Arc<dyn PhysicalExpr>> {
+                match (name, collected_at) {
+                    ("asset_type", _) => state.create_physical_expr(lit(asset_type.as_str()), &known),
+                    ("collected_at", Some(collected_at)) => {
+                        let age = collected_at.call(vec![col("account_id"), col("collected_in"), col("collected_at")]);
+                        state.create_physical_expr(age, &known)
+                    }
+                    (name, _) => Ok(Arc::new(Column::new(name, plan.schema().index_of(name)?))),
+                }
+            };
+            let values = schema.fields().iter().map(|field| Ok((value(field.name())?, field.name().clone())));
+            let values = values.collect::<Result<Vec<_>>>()?;
+            plans.push(Arc::new(ProjectionExec::try_new(values, plan)?) as Arc<dyn ExecutionPlan>);
+        }
+        match plans.len() {
+            0 => Ok(Arc::new(EmptyExec::new(schema))),
+            _ => UnionExec::try_new(plans),
+        }
+    }
+}
