@@ -33,6 +33,7 @@ def policies(folder: pathlib.Path):
             continue
         front, sql = text.removeprefix("/*---").split("---*/", 1)
         front = tomllib.loads(front)
+        sql = re.sub(r"\bleft (anti|semi) join\b", r"\1 join", sql)
         for name, parameter in front.get("params", {}).items():
             sql = re.sub(rf"\${name}\b", lambda _: literal(parameter["default"]), sql)
         if front.get("enabled", True):

@@ -115,7 +115,8 @@ impl Estate {
         for account in 0..self.accounts {
             for region in 0..regions {
                 let name = if def.scope == ScopeKind::Global { "global" } else { REGIONS[region as usize] };
-                let (Ok(account_id), Ok(name)) = (AccountId::new(format!("{:012}", 100_000_000_000_u64 + u64::from(account))), Region::new(name))
+                let (Ok(account_id), Ok(name)) =
+                    (AccountId::new(format!("{:012}", 100_000_000_000_u64 + u64::from(account))), Region::new(name))
                 else {
                     continue;
                 };
@@ -127,7 +128,12 @@ impl Estate {
     }
 
     /// Assets of a type in a scope.
-    #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "counts of assets are far below 2^52")]
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "counts of assets are far below 2^52"
+    )]
     fn rows(&self, def: &AssetTypeDef, (account, region): (u32, u32)) -> u64 {
         let total = self.assets as f64 * self.shares.get(def.asset_type.as_str()).copied().unwrap_or_default();
         let all: f64 = (1..=self.accounts as usize).map(weight).sum();
@@ -202,13 +208,17 @@ impl Estate {
                 "name" => numbered(&format!("{name}-")),
                 "account_id" | "account_name" => same(account),
                 "region" | "collected_in" => same(region),
-                "first_seen_at" | "collected_at" => Arc::new(
-                    TimestampMicrosecondArray::from_value(at.timestamp_micros(), count).with_timezone("UTC"),
-                ),
+                "first_seen_at" | "collected_at" => {
+                    Arc::new(TimestampMicrosecondArray::from_value(at.timestamp_micros(), count).with_timezone("UTC"))
+                }
                 "unread" => new_null_array(field.data_type(), count),
-                "content_hash" => Arc::new((0..rows).map(|_| source.random.random::<i64>()).map(Some).collect::<Int64Array>()),
+                "content_hash" => {
+                    Arc::new((0..rows).map(|_| source.random.random::<i64>()).map(Some).collect::<Int64Array>())
+                }
                 "raw" => Arc::new(StringArray::from_iter_values((0..rows).map(|_| raw(source.random)))),
-                key if is_key && matches!(field.data_type(), arrow::datatypes::DataType::Utf8) => numbered(&format!("{key}-")),
+                key if is_key && matches!(field.data_type(), arrow::datatypes::DataType::Utf8) => {
+                    numbered(&format!("{key}-"))
+                }
                 _ => source.array(field, count),
             });
         }
@@ -224,7 +234,9 @@ fn weight(place: usize) -> f64 {
 
 /// One number of many.
 fn seed(parts: &[u64]) -> u64 {
-    parts.iter().fold(0xcbf2_9ce4_8422_2325, |seed, part| (seed ^ part).wrapping_mul(0x0000_0100_0000_01b3).rotate_left(23))
+    parts
+        .iter()
+        .fold(0xcbf2_9ce4_8422_2325, |seed, part| (seed ^ part).wrapping_mul(0x0000_0100_0000_01b3).rotate_left(23))
 }
 
 /// An answer of 1 to 3 KB, as JSON.

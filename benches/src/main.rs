@@ -74,15 +74,13 @@ struct Covered<'a> {
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
-    let types = AssetTypes::embedded().map_err(|errors| anyhow::anyhow!("{} asset type files are broken", errors.len()))?;
+    let types =
+        AssetTypes::embedded().map_err(|errors| anyhow::anyhow!("{} asset type files are broken", errors.len()))?;
     let types = Arc::new(types);
     let settings = LakeSettings { location: arguments.lake.clone(), memory: 2 << 30, ..LakeSettings::default() };
     let lake = Lake::open(settings, types.clone()).await?;
-    let change = Change {
-        generation: arguments.generation,
-        share: arguments.changed / 100.0,
-        clustered: arguments.clustered,
-    };
+    let change =
+        Change { generation: arguments.generation, share: arguments.changed / 100.0, clustered: arguments.clustered };
     let estate = Arc::new(Estate::new(&types, arguments.assets, arguments.accounts, arguments.regions, change));
     let run_id = RunId::new(arguments.at.format("%Y%m%dT%H%M%SZ-bench").to_string())?;
     let started_at = Utc::now();

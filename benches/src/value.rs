@@ -48,14 +48,11 @@ impl<I: Ids> Source<'_, I> {
                     .collect::<Int64Array>(),
             ),
             DataType::Float64 => Arc::new(
-                (0..rows)
-                    .map(|_| self.unless(0.05, |s| s.random.random_range(0.0..100.0)))
-                    .collect::<Float64Array>(),
+                (0..rows).map(|_| self.unless(0.05, |s| s.random.random_range(0.0..100.0))).collect::<Float64Array>(),
             ),
             DataType::Timestamp(..) => {
-                let times: TimestampMicrosecondArray = (0..rows)
-                    .map(|_| self.unless(0.05, |s| s.now - s.random.random_range(0..TWO_YEARS)))
-                    .collect();
+                let times: TimestampMicrosecondArray =
+                    (0..rows).map(|_| self.unless(0.05, |s| s.now - s.random.random_range(0..TWO_YEARS))).collect();
                 Arc::new(times.with_timezone("UTC"))
             }
             DataType::List(item) => {

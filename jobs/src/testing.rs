@@ -8,8 +8,8 @@ use arrow::error::ArrowError;
 use chrono::{DateTime, TimeZone, Utc};
 use pacbot_evaluate::{Catalog, Overrides, evaluate};
 use pacbot_lake::{
-    Answered, FOLD_ISSUES, Groups, Lake, LakeSettings, Landing, RunRow, ScopeKey, SessionOptions, StagedRows, from_batches,
-    snapshot_of, to_batch,
+    Answered, FOLD_ISSUES, Groups, Lake, LakeSettings, Landing, RunRow, ScopeKey, SessionOptions, StagedRows,
+    from_batches, snapshot_of, to_batch,
 };
 use pacbot_schemas::{AccountId, AssetTypes, Region, RunId, RunStatus, Stage};
 use serde::Deserialize;

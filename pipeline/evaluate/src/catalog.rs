@@ -80,9 +80,8 @@ impl Catalog {
             known.extend(policy.as_ref().ok().map(|policy| policy.id.clone()));
             let shared = shared.clone();
             // Planning takes a core, and there is more than one.
-            let check = policy.map(|policy| {
-                tokio::spawn(async move { check(&shared.0, policy, &shared.1, &shared.2).await })
-            });
+            let check =
+                policy.map(|policy| tokio::spawn(async move { check(&shared.0, policy, &shared.1, &shared.2).await }));
             checks.push((file, text, check));
         }
         let (mut policies, mut errors) = (BTreeMap::new(), Vec::new());
@@ -281,7 +280,8 @@ fn depends_on_time(plan: &LogicalPlan) -> Result<bool, DataFusionError> {
     let mut is_timed = false;
     plan.apply_with_subqueries(|node| {
         node.apply_expressions(|expr| {
-            is_timed |= expr.exists(|part| Ok(matches!(part, Expr::ScalarFunction(call) if is_run_time(&call.func))))?;
+            is_timed |=
+                expr.exists(|part| Ok(matches!(part, Expr::ScalarFunction(call) if is_run_time(&call.func))))?;
             Ok(TreeNodeRecursion::Continue)
         })
     })?;

@@ -120,7 +120,10 @@ impl Answers {
         Ok(answers)
     }
 
-    pub(crate) fn note(&mut self, [account, region, asset_type, request, status]: &[&str; 5]) -> Result<(), DataFusionError> {
+    pub(crate) fn note(
+        &mut self,
+        [account, region, asset_type, request, status]: &[&str; 5],
+    ) -> Result<(), DataFusionError> {
         let status: CoverageStatus =
             status.parse().map_err(|error| DataFusionError::External(Box::<dyn Error + Send + Sync>::from(error)))?;
         if *request == "list" {

@@ -161,12 +161,15 @@ impl Scan {
             .enumerate()
             .map(|(place, (member, hidden))| {
                 let needed = needed(member);
-                let columns = (0..self.columns.len()).filter(|at| needed.contains(&self.columns[*at])).collect::<Vec<_>>();
+                let columns =
+                    (0..self.columns.len()).filter(|at| needed.contains(&self.columns[*at])).collect::<Vec<_>>();
                 let projected = Arc::new(schema.project(&columns)?);
                 let known = DFSchema::try_from(projected.as_ref().clone())?;
-                let outputs = member.row.outputs.iter().map(|(name, value)| {
-                    Ok((name.clone(), ctx.create_physical_expr(value.clone(), &known)?))
-                });
+                let outputs = member
+                    .row
+                    .outputs
+                    .iter()
+                    .map(|(name, value)| Ok((name.clone(), ctx.create_physical_expr(value.clone(), &known)?)));
                 Ok(Split {
                     table: table.to_owned(),
                     columns,

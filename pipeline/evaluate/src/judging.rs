@@ -31,6 +31,9 @@ use crate::violation::violations;
 /// Assets of an account-wide type that are of a region.
 const REGIONS: &str = "select distinct account_id, region from %TABLE% where region <> collected_in";
 
+/// Assets, and how many of them are hidden; counted by whoever asks first.
+type Count = Arc<OnceCell<(u64, u64)>>;
+
 /// What the policies of one evaluation share.
 pub(crate) struct Judge {
     /// The snapshot's tables and groups.
@@ -44,7 +47,7 @@ pub(crate) struct Judge {
     /// Asset types of which the snapshot has a table.
     pub(crate) landed: BTreeSet<String>,
     /// How many assets there are, and how many are hidden, by the name of [`Subjects`].
-    pub(crate) counts: Mutex<HashMap<String, Arc<OnceCell<(u64, u64)>>>>,
+    pub(crate) counts: Mutex<HashMap<String, Count>>,
     /// Of the table `violations`.
     pub(crate) schema: SchemaRef,
     pub(crate) run_id: RunId,

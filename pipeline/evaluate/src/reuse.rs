@@ -39,8 +39,7 @@ impl Before {
         let before = self.policies.get(&checked.policy.id)?;
         let reads_the_age = checked.reads.values().any(|columns| columns.contains("collected_at"));
         let is_own = !checked.is_timed && !reads_the_age && checked.scoping.names().is_empty();
-        let is_same_input =
-            checked.reads.keys().all(|table| self.versions.0.get(table) == versions.0.get(table));
+        let is_same_input = checked.reads.keys().all(|table| self.versions.0.get(table) == versions.0.get(table));
         let is_as_blind = before.unknown_scopes == pending.unknown_scopes
             && before.blind_scopes == pending.blind_scopes
             && before.outside == pending.outside

@@ -86,8 +86,7 @@ struct Rows {
 fn rows(plan: &LogicalPlan) -> Option<Rows> {
     match plan {
         LogicalPlan::TableScan(scan) if scan.fetch.is_none() => {
-            let columns =
-                scan.projected_schema.fields().iter().map(|field| column(field.name())).collect();
+            let columns = scan.projected_schema.fields().iter().map(|field| column(field.name())).collect();
             let filters: Vec<Expr> = scan.filters.iter().map(unqualified).collect::<Option<_>>()?;
             Some(Rows { table: scan.table_name.table().to_owned(), predicate: conjunction(filters), columns })
         }

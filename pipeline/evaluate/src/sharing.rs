@@ -18,8 +18,11 @@ enum Ended {
     /// Policies on one table.
     Together(Vec<Arc<Checked>>, Result<Vec<Judged>, DataFusionError>),
     /// One policy.
-    Alone(Judged),
+    Alone(Box<Judged>),
 }
+
+/// The policies that share a scan, by table.
+type Tables = BTreeMap<String, Vec<Arc<Checked>>>;
 
 /// A policy whose tables are being scanned.
 struct Shared {
@@ -70,13 +73,15 @@ pub(crate) fn judge_all<'a>(
     });
     let alone = alone.into_iter().map(|checked| {
         let judge = judge.clone();
-        async move { Ok(Ended::Alone(judge.policy(checked).await?)) }.boxed()
+        async move { Ok(Ended::Alone(Box::new(judge.policy(checked).await?))) }.boxed()
     });
     let work: Vec<_> = together.chain(alone).collect();
-    let ended = stream::iter(work).buffer_unordered(at_once()).map_err(|error: JoinError| DataFusionError::External(Box::new(error)));
+    let ended = stream::iter(work)
+        .buffer_unordered(at_once())
+        .map_err(|error: JoinError| DataFusionError::External(Box::new(error)));
     let judged = ended.and_then(move |ended| {
         let done = match ended {
-            Ended::Alone(judged) => vec![Ok(judged)],
+            Ended::Alone(judged) => vec![Ok(*judged)],
             Ended::Together(policies, Ok(parts)) => {
                 let parts = policies.iter().zip(parts);
                 parts.filter_map(|(checked, part)| finished(&mut shared, checked, Some(part))).collect()
@@ -93,9 +98,7 @@ pub(crate) fn judge_all<'a>(
         async move {
             match done {
                 Ok(judged) => Ok(judged),
-                Err(checked) => {
-                    judge.policy(checked).await.map_err(|error| DataFusionError::External(Box::new(error)))
-                }
+                Err(checked) => judge.policy(checked).await.map_err(|error| DataFusionError::External(Box::new(error))),
             }
         }
     });
@@ -122,8 +125,8 @@ fn finished(
 }
 
 /// The policies that share scans, by table, and those that are judged alone.
-fn shared(judge: &Judge, enabled: &[Arc<Checked>]) -> (BTreeMap<String, Vec<Arc<Checked>>>, Vec<Arc<Checked>>) {
-    let (mut tables, mut alone) = (BTreeMap::<String, Vec<Arc<Checked>>>::new(), Vec::new());
+fn shared(judge: &Judge, enabled: &[Arc<Checked>]) -> (Tables, Vec<Arc<Checked>>) {
+    let (mut tables, mut alone) = (Tables::new(), Vec::new());
     for checked in enabled {
         if !is_shared(checked) {
             alone.push(checked.clone());

@@ -136,8 +136,12 @@ pub(crate) fn hidden(blind: &Blind, table: &str) -> Option<Expr> {
 
 /// The same for the rows of `assets`.
 fn hidden_of_any(blind: &Blind) -> Option<Expr> {
-    let tables: BTreeSet<&str> =
-        blind.scopes.iter().map(|scope| scope.asset_type.as_str()).chain(blind.requests.keys().map(String::as_str)).collect();
+    let tables: BTreeSet<&str> = blind
+        .scopes
+        .iter()
+        .map(|scope| scope.asset_type.as_str())
+        .chain(blind.requests.keys().map(String::as_str))
+        .collect();
     let of_table = |table: &str| Some(column("asset_type").eq(lit(table)).and(hidden(blind, table)?));
     tables.into_iter().filter_map(of_table).reduce(Expr::or)
 }

@@ -104,8 +104,7 @@ mod tests {
         let policy = PolicyId::new("aws-s3-bucket-not-public").unwrap();
         let (assets, keys) = (StringArray::from(vec!["a", "", "a"]), StringArray::from(vec!["", "k", "k"]));
         let ids = issue_ids(&policy, &assets, &keys);
-        let one: Vec<String> =
-            (0..3).map(|row| issue_id(&policy, assets.value(row), keys.value(row))).collect();
+        let one: Vec<String> = (0..3).map(|row| issue_id(&policy, assets.value(row), keys.value(row))).collect();
         assert_eq!(ids.iter().flatten().collect::<Vec<_>>(), one);
     }
 }

@@ -111,8 +111,12 @@ impl TableProvider for AllAssets {
     }
 
     fn supports_filters_pushdown(&self, filters: &[&Expr]) -> Result<Vec<TableProviderFilterPushDown>> {
-        // They spare types and files; rows are filtered above.
-        Ok(vec![TableProviderFilterPushDown::Inexact; filters.len()])
+        // All rows of a type have the same type; other filters spare files, and rows are filtered above.
+        let kind = |filter: &&Expr| match reads(filter, |name| name == "asset_type", true) {
+            true => TableProviderFilterPushDown::Exact,
+            false => TableProviderFilterPushDown::Inexact,
+        };
+        Ok(filters.iter().map(kind).collect())
     }
 
     async fn scan(
@@ -128,10 +132,16 @@ impl TableProvider for AllAssets {
             filters.iter().filter(|filter| !reads(filter, is_ours, false)).map(unqualified).collect::<Result<_>>()?;
         let mut plans = Vec::new();
         for TypeFiles { asset_type, files, collected_at } in self.asked(state, filters)? {
-            let mut names: Vec<&str> =
-                schema.fields().iter().map(|field| field.name().as_str()).filter(|name| *name != "asset_type").collect();
+            let mut names: Vec<&str> = schema
+                .fields()
+                .iter()
+                .map(|field| field.name().as_str())
+                .filter(|name| *name != "asset_type")
+                .collect();
             if names.contains(&"collected_at") {
-                names.extend(["account_id", "collected_in"].into_iter().filter(|name| !names.contains(name)).collect::<Vec<_>>());
+                names.extend(
+                    ["account_id", "collected_in"].into_iter().filter(|name| !names.contains(name)).collect::<Vec<_>>(),
+                );
             }
             let of_files = files.schema();
             let columns = names.iter().map(|name| of_files.index_of(name)).collect::<Result<Vec<usize>, _>>()?;

@@ -55,7 +55,8 @@ impl Lake {
         let mut tidied = BTreeMap::new();
         for name in self.tables().await? {
             let Some(table) = self.table(&name).await? else { continue };
-            if order(&name).is_some() && table.files()?.iter().filter(|file| self.is_small(file)).count() >= MANY_FILES {
+            if order(&name).is_some() && table.files()?.iter().filter(|file| self.is_small(file)).count() >= MANY_FILES
+            {
                 let optimized = self.optimize(&name, now).await?;
                 tidied.insert(name, optimized);
             }

@@ -62,10 +62,8 @@ fn condition() -> impl Strategy<Value = String> {
         Just("array_length(security_groups) > 1".to_owned()),
         Just("region like 'eu-%'".to_owned()),
         (1u32..150).prop_map(|days| format!("launch_time < now() - interval '{days} days'")),
-        (1u32..150).prop_map(|days| format!("date_diff_days > {days}").replace(
-            "date_diff_days",
-            "date_part('day', now() - launch_time)"
-        )),
+        (1u32..150).prop_map(|days| format!("date_diff_days > {days}")
+            .replace("date_diff_days", "date_part('day', now() - launch_time)")),
     ];
     leaf.prop_recursive(2, 6, 2, |inner| {
         prop_oneof![
@@ -227,11 +225,23 @@ proptest! {
 
 #[tokio::test]
 async fn a_policy_that_fails_leaves_the_others_of_its_scan_alone() {
-    let instances = numbered(vec![json!({"account_id": "1", "region": "eu-west-1", "collected_in": "eu-west-1", "instance_state": "running"})]);
+    let instances = numbered(vec![
+        json!({"account_id": "1", "region": "eu-west-1", "collected_in": "eu-west-1", "instance_state": "running"}),
+    ]);
     let (judge, _folder, types) = judge(&instances, None).await;
     let queries = [
-        (TYPE, format!("select asset_id, account_id, region, 'bad' as reason from {TYPE} where cast(instance_state as bigint) > 0")),
-        (TYPE, format!("select asset_id, account_id, region, 'bad' as reason from {TYPE} where instance_state = 'running'")),
+        (
+            TYPE,
+            format!(
+                "select asset_id, account_id, region, 'bad' as reason from {TYPE} where cast(instance_state as bigint) > 0"
+            ),
+        ),
+        (
+            TYPE,
+            format!(
+                "select asset_id, account_id, region, 'bad' as reason from {TYPE} where instance_state = 'running'"
+            ),
+        ),
     ];
     let files: Vec<(String, String)> = queries.iter().enumerate().map(policy).collect();
     let files = files.iter().map(|(file, text)| (file.as_str(), text.as_str()));
