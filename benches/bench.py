@@ -69,7 +69,20 @@ def duckdb_policies(lake: pathlib.Path, out: pathlib.Path) -> Ran:
     )
 
 
+STAGES = """
+    select stage, date_part('epoch', finished_at) - date_part('epoch', started_at) as seconds
+    from runs where stage <> 'collect' order by started_at desc limit 2
+"""
+
+
+def stages(lake: pathlib.Path) -> dict[str, float]:
+    """The seconds of the last run's stages."""
+    rows = [json.loads(line) for line in pacbot(lake, "sql", "--format", "json", STAGES).out.splitlines()]
+    return {row["stage"]: row["seconds"] for row in rows}
+
+
 def told(name: str, runs: list[Ran], base: float | None = None) -> None:
+    """One line; the ratio is to the `base` seconds, so more than 1 is slower than that."""
     walls = [run.wall for run in runs]
     median = statistics.median(walls)
     ratio = f"{median / base:6.2f} ×" if base else "        "
@@ -87,15 +100,19 @@ def fresh(lake: pathlib.Path) -> None:
 def evaluate(arguments) -> None:
     """Full evaluation of all policies, beside DuckDB with one query a policy."""
     lake = made(arguments)
-    ours, theirs = [], []
+    ours, theirs, stage_seconds = [], [], []
     out = pathlib.Path(tempfile.mkdtemp(prefix="pacbot-bench-"))
     for _ in range(arguments.rounds):
         fresh(lake)
-        ours.append(pacbot(lake, "evaluate"))
+        ours.append(pacbot(lake, "evaluate", "--fresh"))
+        stage_seconds.append(stages(lake))
         if arguments.peers:
             theirs.append(duckdb_policies(lake, out))
     base = statistics.median(run.wall for run in ours)
     told("pacbot evaluate", ours)
+    for stage in ("evaluate", "diff"):
+        seconds = [run[stage] for run in stage_seconds]
+        print(f"  the stage {stage:17} {'':8} {statistics.median(seconds):8.2f} s  ({min(seconds):.2f}–{max(seconds):.2f})")
     if theirs:
         told("DuckDB, policies one by one", theirs, base)
         compare(lake, out, json.loads(theirs[-1].out))

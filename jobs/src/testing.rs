@@ -140,7 +140,9 @@ impl Days {
         let files = files.iter().map(|(file, text)| (file.as_str(), text.as_str()));
         let catalog = Catalog::load(files, self.lake.types(), &Overrides::default()).await.unwrap();
         let enabled: Vec<_> = catalog.iter().cloned().collect();
-        evaluate(&self.lake, &enabled, Groups::default(), snapshot, run_id, None, &|_| {}).await.unwrap();
+        let runs = self.lake.runs().await.unwrap();
+        let before = runs.iter().rev().find(|row| row.stage == Stage::Evaluate && &row.run_id != run_id);
+        evaluate(&self.lake, &enabled, Groups::default(), snapshot, run_id, before, &|_| {}).await.unwrap();
         let selection = (!is_full).then(|| "some".to_owned());
         let stage = |stage| RunRow { run_id: run_id.clone(), stage, selection: selection.clone(), ..snapshot.clone() };
         self.lake.save_run(&stage(Stage::Evaluate)).await.unwrap();

@@ -118,3 +118,44 @@ async fn comparing_twice_changes_nothing_and_issues_catch_up() {
     let diffed = diff(&days.lake, &run_id, &snapshot, true).await.unwrap();
     assert_eq!((diffed.events(), diffed.open), (2, 2));
 }
+
+#[tokio::test]
+async fn what_nothing_has_changed_for_is_not_judged_again() {
+    #[derive(Debug, PartialEq, Deserialize)]
+    struct Found {
+        policy_id: String,
+        found_in: String,
+        violations: u64,
+        rows: u64,
+    }
+    const FOUND: &str = "
+        select policy_runs.policy_id, found_in, violations, count(violations.run_id) as rows
+        from policy_runs
+        left join violations
+            on policy_runs.policy_id = violations.policy_id and policy_runs.run_id = violations.run_id
+        where policy_runs.run_id = 'again'
+        group by policy_runs.policy_id, found_in, violations
+        order by policy_runs.policy_id";
+    let mut days = Days::new().await;
+    let said = [("1", Said::Topics(&[("a", false), ("b", true)]))];
+    days.run(&said, &[("encrypted", ENCRYPTED), ("named", NAMED)], true).await;
+    let row = days.lake.snapshot(None).await.unwrap();
+    let again = RunId::new("again").unwrap();
+    let at_all = format!("{NAMED} or now() < timestamp '2000-01-01'");
+    let policies = [("encrypted", ENCRYPTED), ("named", NAMED), ("timed", at_all.as_str())];
+    let events = days.judge(&row, &again, &policies, true).await;
+    assert_eq!(events, [] as [&str; 0], "what was found before is still there");
+    let found = |policy_id: &str, found_in: &str, violations, rows| Found {
+        policy_id: policy_id.to_owned(),
+        found_in: found_in.to_owned(),
+        violations,
+        rows,
+    };
+    let expected = [found("encrypted", "day-1", 1, 0), found("named", "day-1", 0, 0), found("timed", "again", 0, 0)];
+    assert_eq!(days.rows::<Found>(FOUND).await, expected);
+
+    let other = ENCRYPTED.replace("not encrypted", "is not encrypted");
+    days.judge(&row, &again, &[("encrypted", &other), ("named", NAMED)], false).await;
+    let expected = [found("encrypted", "again", 1, 1), found("named", "day-1", 0, 0)];
+    assert_eq!(days.rows::<Found>(FOUND).await, expected, "another text is another policy");
+}

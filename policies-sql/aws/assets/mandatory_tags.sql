@@ -110,7 +110,7 @@ tagged as (
         assets.account_id,
         assets.region,
         assets.name,
-        string_to_array(lower(array_to_string(map_keys(assets.tags), chr(10))), chr(10)) as tags
+        coalesce(lower(array_to_string(map_keys(assets.tags), chr(10))), '') as tag_keys
     from assets
     left anti join beyond_reach
         on assets.account_id = beyond_reach.account_id
@@ -121,21 +121,25 @@ tagged as (
         and assets.asset_id !~ ':role/(aws-service-role|aws-reserved)/'
         -- Rules that a service made; EventBridge refuses to change them.
         and assets.asset_id !~ ':rule/(AutoScalingManagedRule|StepFunctionsGetEvent|AwsBackupManagedRule|DO-NOT-DELETE-)'
+),
+
+-- Many assets have the same keys: what is missing is put together once for all of them.
+missing as (
+    select
+        kept.tag_keys,
+        string_agg(required.tag, ', ' order by required.tag) as tags
+    from (select distinct tag_keys from tagged) as kept
+    inner join required
+        on not array_has(string_to_array(kept.tag_keys, chr(10)), lower(required.tag))
+    group by kept.tag_keys
 )
 
 select
     tagged.asset_id,
     tagged.account_id,
     tagged.region,
-    'tags are missing: ' || string_agg(required.tag, ', ' order by required.tag) as reason,
+    'tags are missing: ' || missing.tags as reason,
     tagged.asset_type,
     tagged.name
 from tagged
-inner join required
-    on not coalesce(array_has(tagged.tags, lower(required.tag)), false)
-group by
-    tagged.asset_id,
-    tagged.account_id,
-    tagged.region,
-    tagged.asset_type,
-    tagged.name
+inner join missing on tagged.tag_keys = missing.tag_keys
