@@ -13,7 +13,7 @@ use datafusion::error::DataFusionError;
 use datafusion::logical_expr::{Expr, lit};
 use datafusion::prelude::{DataFrame, SessionContext, col};
 use pacbot_lake::{
-    ExceptionError, Exceptions, FOLD_ISSUES, GroupError, Groups, Lake, LakeError, RunRow, SessionOptions,
+    ExceptionError, Exceptions, GroupError, Groups, Lake, LakeError, RunRow, SessionOptions, folded_issues,
 };
 
 use crate::domain::Domain;
@@ -105,7 +105,7 @@ impl Look {
             ctx.register_table(table, past.into_view())?;
         }
         if !is_newest {
-            let folded = ctx.sql(FOLD_ISSUES).await?;
+            let folded = folded_issues(&ctx, 0).await?;
             ctx.deregister_table("issues")?;
             ctx.register_table("issues", folded.into_view())?;
         }

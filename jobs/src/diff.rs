@@ -18,9 +18,9 @@ use datafusion::error::DataFusionError;
 use datafusion::execution::context::SessionContext;
 use datafusion::prelude::DataFrame;
 use futures::{Stream, StreamExt};
-use pacbot_lake::{Lake, LakeError, RunRow, SessionOptions};
+use pacbot_lake::{Lake, LakeError, RunRow, SessionOptions, folded_issues};
 use pacbot_schemas::RunId;
-use tracing::{debug, info};
+use tracing::info;
 
 /// Writers that overtake each other retry this often.
 const ATTEMPTS: u32 = 20;
@@ -76,19 +76,14 @@ impl fmt::Display for Diffed {
 /// [`DiffError::Contention`] when others were always faster; [`DiffError::Lake`] and [`DiffError::Query`] when reading or
 /// writing failed. Either all events were written or none.
 pub async fn diff(lake: &Lake, run_id: &RunId, snapshot: &RunRow, is_full: bool) -> Result<Diffed, DiffError> {
-    let version = append_events(lake, run_id, snapshot, is_full).await?;
+    append_events(lake, run_id, snapshot, is_full).await?;
     fold(lake, snapshot).await?;
-    debug!(run = %run_id, version, "folded the events");
     summary(lake, run_id, snapshot).await
 }
 
-/// Appends the events; yields the version of `issue_events` that holds them.
-async fn append_events(
-    lake: &Lake,
-    run_id: &RunId,
-    snapshot: &RunRow,
-    is_full: bool,
-) -> Result<Option<u64>, DiffError> {
+/// Appends the events.
+async fn append_events(lake: &Lake, run_id: &RunId, snapshot: &RunRow, is_full: bool) -> Result<(), DiffError> {
+    let since = lake.collected_since(snapshot.run_at).await?;
     for _ in 0..ATTEMPTS {
         let version = lake.table("issue_events").await?.map(|table| table.version());
         let ctx = session(lake, snapshot, version).await?;
@@ -99,7 +94,6 @@ async fn append_events(
         let time = |at: Option<DateTime<Utc>>| {
             ScalarValue::TimestampMicrosecond(Some(at.map_or(0, |at| at.timestamp_micros())), Some("UTC".into()))
         };
-        let since = lake.collected_since(snapshot.run_at).await?;
         let events = ctx.sql(include_str!("diff/events.sql")).await?.with_param_values(vec![
             ("run_id", ScalarValue::Utf8(Some(run_id.to_string()))),
             ("sequence", ScalarValue::Int64(Some(sequence))),
@@ -110,7 +104,7 @@ async fn append_events(
         let events = rows(lake, "issue_events", events).await?;
         if let Some(version) = lake.commit_on("issue_events", version, events, false, snapshot.run_at).await? {
             info!(run = %run_id, version, sequence, "compared with the issues");
-            return Ok(Some(version));
+            return Ok(());
         }
     }
     Err(DiffError::Contention)
@@ -121,8 +115,8 @@ const FOLDED: &str = "select coalesce(max(sequence), 0) from issues";
 
 /// The state of each issue, where the events up to `folded` are in `issues`.
 async fn state(ctx: &SessionContext, folded: i64) -> Result<DataFrame, DataFusionError> {
-    let folded = ScalarValue::Int64(Some(folded));
-    ctx.sql(include_str!("diff/state.sql")).await?.with_param_values(vec![("folded", folded)])
+    ctx.register_table("newest", folded_issues(ctx, folded).await?.into_view())?;
+    ctx.sql(include_str!("diff/state.sql")).await
 }
 
 /// Writes the table `issues` as `issue_events` folds, unless a later fold is there.

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use arrow::error::ArrowError;
 use chrono::{DateTime, TimeZone, Utc};
+use datafusion::prelude::col;
 use pacbot_evaluate::{Catalog, Overrides, evaluate};
 use pacbot_lake::{
-    Answered, FOLD_ISSUES, Groups, Lake, LakeSettings, Landing, RunRow, ScopeKey, SessionOptions, StagedRows,
+    Answered, Groups, Lake, LakeSettings, Landing, RunRow, ScopeKey, SessionOptions, StagedRows, folded_issues,
     from_batches, snapshot_of, to_batch,
 };
 use pacbot_schemas::{AccountId, AssetTypes, Region, RunId, RunStatus, Stage};
@@ -152,7 +153,9 @@ impl Days {
         let newest = events.iter().filter(|event| event.run_id == run_id.as_str());
         let newest = newest.map(ToString::to_string).collect::<Vec<_>>();
         assert_eq!(diffed.events(), newest.len() as u64);
-        let folded: Vec<Value> = self.rows(&format!("select * from ({FOLD_ISSUES}) order by issue_id")).await;
+        let ctx = self.lake.session(SessionOptions::newest(Utc::now())).await.unwrap();
+        let folded = folded_issues(&ctx, 0).await.unwrap().sort_by(vec![col("issue_id")]).unwrap();
+        let folded: Vec<Value> = from_batches("folded", &folded.collect().await.unwrap()).unwrap();
         let kept: Vec<Value> = self.rows("select * from issues order by issue_id").await;
         assert_eq!(kept, folded, "folding the new events into the issues is folding all events");
         newest

@@ -1,22 +1,9 @@
--- The state of each issue: as `issues` has it, with the events since then folded in. Reads `issues` and `issue_events`, whose
--- events up to `$folded` are in `issues`; yields the columns of `issues`. It is what all events fold to (fold_issues.sql),
--- at the price of the new ones.
-with newest as (
-    select *
-    from (
-        select
-            issue_events.*,
-            row_number() over (partition by issue_id order by sequence desc) as age,
-            min(at) over (partition by issue_id) as first_at,
-            max(case when cause in ('opened', 'reopened') then at end) over (partition by issue_id) as last_opened_at
-        from issue_events
-        where sequence > $folded
-    )
-    where age = 1
-)
+-- The state of each issue: as `issues` has it, with the events since then. Reads `issues` and `newest`, which is what the
+-- events that are not in `issues` fold to by themselves; yields the columns of `issues`. It is what all events fold to, at
+-- the price of the new ones.
 select
     newest.issue_id,
-    newest.to_state as state,
+    newest.state,
     newest.policy_id,
     newest.severity,
     newest.asset_type,
@@ -28,10 +15,10 @@ select
     newest.reason,
     newest.evidence,
     newest.occurrence,
-    coalesce(issues.first_opened_at, newest.first_at) as first_opened_at,
-    coalesce(newest.last_opened_at, issues.opened_at) as opened_at,
-    newest.at as changed_at,
-    case when newest.to_state = 'closed' then newest.at end as closed_at,
+    coalesce(issues.first_opened_at, newest.first_opened_at) as first_opened_at,
+    coalesce(newest.opened_at, issues.opened_at) as opened_at,
+    newest.changed_at,
+    newest.closed_at,
     newest.cause,
     newest.run_id,
     newest.sequence

@@ -14,9 +14,9 @@ use tokio::sync::Mutex;
 
 use crate::catalog::Checked;
 use crate::coverage::{Answers, BlindScope, Gap, OutsideRegion, UnreadRequest};
-use crate::judging::Judge;
+use crate::judging::{Judge, Judged};
 use crate::reuse::Before;
-use crate::sharing::judge_all;
+use crate::sharing::{cores, judge_all};
 
 /// Fewer violations are not worth a file of their own.
 const ROWS_OF_A_FILE: u64 = 100_000;
@@ -157,17 +157,11 @@ pub async fn evaluate(
         run_id: run_id.clone(),
         at: snapshot.run_at,
     });
-    let mut evaluation = Evaluation::default();
-    let mut spools = Vec::new();
-    let mut judged = judge_all(&judge, enabled);
-    while let Some(judged) = judged.try_next().await? {
-        told(&judged.run);
-        spools.push((judged.run.policy_id.clone(), judged.spools));
-        evaluation.policies.push(judged.run);
-    }
-    evaluation.policies.sort_by(|one, other| one.policy_id.cmp(&other.policy_id));
-    spools.sort_by(|(one, _), (other, _)| one.cmp(other));
-    let spools: Vec<Spool> = spools.into_iter().flat_map(|(_, spools)| spools).collect();
+    let mut judged: Vec<Judged> =
+        judge_all(&judge, enabled).inspect_ok(|judged| told(&judged.run)).try_collect().await?;
+    judged.sort_by(|one, other| one.run.policy_id.cmp(&other.run.policy_id));
+    let (policies, spools): (Vec<_>, Vec<_>) = judged.into_iter().map(|judged| (judged.run, judged.spools)).unzip();
+    let (evaluation, spools) = (Evaluation { policies }, spools.into_iter().flatten().collect());
     lake.replace_run_streams("violations", run_id, shares(spools), snapshot.run_at).await?;
     lake.replace_run_values("policy_runs", run_id, "", &evaluation.policies, snapshot.run_at).await?;
     Ok(evaluation)
@@ -176,8 +170,7 @@ pub async fn evaluate(
 /// Streams that are written side by side, each with about as many rows; a policy's rows stay together.
 fn shares(spools: Vec<Spool>) -> Vec<BoxStream<'static, Result<RecordBatch, LakeError>>> {
     let rows: u64 = spools.iter().map(Spool::rows).sum();
-    let writers = std::thread::available_parallelism().map_or(1, std::num::NonZero::get).min(8) as u64;
-    let share = (rows / writers).max(ROWS_OF_A_FILE);
+    let share = (rows / cores() as u64).max(ROWS_OF_A_FILE);
     let (mut shares, mut share_rows) = (vec![Vec::new()], 0);
     for spool in spools {
         if share_rows >= share {

@@ -70,20 +70,19 @@ pub(crate) async fn judge(
         let (splits, sender) = (splits.clone(), sender.clone());
         tasks.spawn(async move {
             let mut parts: Vec<Part> = splits.iter().map(Part::new).collect();
-            while let Some(batch) = stream.next().await {
-                let batch = batch?;
+            let mut is_over = false;
+            while !is_over {
+                let batch = stream.next().await.transpose()?;
+                is_over = batch.is_none();
                 for (place, (part, split)) in parts.iter_mut().zip(splits.iter()).enumerate() {
-                    for rows in part.take(split, &batch)? {
+                    let ready = match &batch {
+                        Some(batch) => part.take(split, batch)?,
+                        None => part.rest(split)?,
+                    };
+                    for rows in ready {
                         if sender.send((place, rows)).await.is_err() {
                             return Ok(Vec::new());
                         }
-                    }
-                }
-            }
-            for (place, (part, split)) in parts.iter_mut().zip(splits.iter()).enumerate() {
-                for rows in part.rest(split)? {
-                    if sender.send((place, rows)).await.is_err() {
-                        return Ok(Vec::new());
                     }
                 }
             }

@@ -54,6 +54,14 @@ pub(crate) struct Judge {
     pub(crate) at: DateTime<Utc>,
 }
 
+/// A policy that is to be judged, and what of its assets nobody can judge.
+pub(crate) struct Due {
+    pub(crate) checked: Arc<Checked>,
+    blind: Blind,
+    /// Its row of `policy_runs`, without what is found.
+    pub(crate) run: PolicyRun,
+}
+
 /// What was found of one policy, or of its assets of one type.
 pub(crate) struct Judged {
     pub(crate) run: PolicyRun,
@@ -62,6 +70,11 @@ pub(crate) struct Judged {
 }
 
 impl Judged {
+    /// Nothing, so far.
+    pub(crate) fn nothing(due: &Due) -> Self {
+        Self { run: due.run.clone(), spools: Vec::new() }
+    }
+
     /// Adds what was found of the same policy's assets of another type.
     pub(crate) fn add(&mut self, part: Self) {
         self.run.assets += part.run.assets;
@@ -83,11 +96,6 @@ impl<T> Drop for Working<T> {
 }
 
 impl Judge {
-    /// Whether assets of a type are in the snapshot.
-    fn is_landed(&self, table: &str) -> bool {
-        table == "assets" || self.landed.contains(table)
-    }
-
     /// The tables of the snapshot whose assets a policy judges.
     pub(crate) fn tables<'a>(&'a self, checked: &'a Checked) -> impl Iterator<Item = &'a String> {
         let asset_type = checked.policy.asset_type.as_str();
@@ -95,9 +103,9 @@ impl Judge {
     }
 
     /// Judges a policy by itself, on whatever core is free. If it fails, there are no violations.
-    pub(crate) async fn policy(self: Arc<Self>, checked: Arc<Checked>) -> Result<Judged, JoinError> {
-        let span = info_span!("policy", policy.id = %checked.policy.id, violations = field::Empty);
-        let mut working = Working(tokio::spawn(async move { self.alone(&checked).await }.instrument(span)));
+    pub(crate) async fn policy(self: Arc<Self>, due: Arc<Due>) -> Result<Judged, JoinError> {
+        let span = info_span!("policy", policy.id = %due.checked.policy.id, violations = field::Empty);
+        let mut working = Working(tokio::spawn(async move { self.alone(&due).await }.instrument(span)));
         (&mut working.0).await
     }
 
@@ -105,7 +113,7 @@ impl Judge {
     pub(crate) async fn table(
         self: Arc<Self>,
         table: String,
-        policies: Vec<Arc<Checked>>,
+        policies: Vec<Arc<Due>>,
     ) -> Result<Result<Vec<Judged>, DataFusionError>, JoinError> {
         let span = info_span!("table", asset_type = table, policies = policies.len());
         let mut working = Working(tokio::spawn(async move { self.together(&table, &policies).await }.instrument(span)));
@@ -119,25 +127,23 @@ impl Judge {
         Some(Judged { run, spools: Vec::new() })
     }
 
-    /// A policy about which nothing was found yet.
-    pub(crate) fn pending(&self, checked: &Checked) -> Judged {
-        let blind = self.answers.blind(checked, self.lake.types());
-        Judged { run: pending(checked, &blind, &self.run_id, self.at), spools: Vec::new() }
+    /// A policy that is to be judged.
+    pub(crate) fn due(&self, checked: Arc<Checked>) -> Arc<Due> {
+        let blind = self.answers.blind(&checked, self.lake.types());
+        Arc::new(Due { run: pending(&checked, &blind, &self.run_id, self.at), checked, blind })
     }
 
-    async fn alone(&self, checked: &Checked) -> Judged {
-        let started = Instant::now();
-        let blind = self.answers.blind(checked, self.lake.types());
-        let mut run = pending(checked, &blind, &self.run_id, self.at);
-        let mut spools = Vec::new();
-        if self.is_landed(&checked.policy.asset_type) {
+    async fn alone(&self, due: &Due) -> Judged {
+        let Due { checked, blind, run } = due;
+        let (started, mut run, mut spools) = (Instant::now(), run.clone(), Vec::new());
+        if self.tables(checked).next().is_some() {
             let judged = match outside(&self.ctx, checked, self.lake.types(), &self.answers).await {
                 Ok(outside) => {
                     run.outside = outside;
                     if let Some(found) = self.found_before(checked, &run) {
                         return found;
                     }
-                    self.violations(checked, &blind, &mut run).await
+                    self.violations(checked, blind, &mut run).await
                 }
                 Err(error) => Err(error),
             };
@@ -157,16 +163,15 @@ impl Judge {
         Judged { run, spools }
     }
 
-    async fn together(&self, table: &str, policies: &[Arc<Checked>]) -> Result<Vec<Judged>, DataFusionError> {
+    async fn together(&self, table: &str, policies: &[Arc<Due>]) -> Result<Vec<Judged>, DataFusionError> {
         let started = Instant::now();
         let (mut judged, mut members, mut spools) = (Vec::new(), Vec::new(), Vec::new());
-        for checked in policies {
-            let blind = self.answers.blind(checked, self.lake.types());
-            judged.push(Judged { run: pending(checked, &blind, &self.run_id, self.at), spools: Vec::new() });
-            let row = checked.row.as_ref().ok_or_else(|| {
-                DataFusionError::Internal(format!("`{}` does not look at one row at a time", checked.policy.id))
+        for due in policies {
+            judged.push(Judged::nothing(due));
+            let row = due.checked.row.as_ref().ok_or_else(|| {
+                DataFusionError::Internal(format!("`{}` does not look at one row at a time", due.run.policy_id))
             })?;
-            members.push(Member { row: row.on(&self.ctx, table)?, hidden: hidden(&blind, table) });
+            members.push(Member { row: row.on(&self.ctx, table)?, hidden: hidden(&due.blind, table) });
             spools.push(Spool::new("violations", &self.schema)?);
         }
         let counted = fused::judge(&self.ctx, table, &members, |place, rows| {

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use datafusion::prelude::{col, lit};
 use pacbot_lake::{Lake, LakeError, RunRow, Versions, from_batches};
-use pacbot_schemas::{PolicyId, PolicyStatus, RunId};
+use pacbot_schemas::{PolicyId, PolicyStatus};
 
 use crate::catalog::Checked;
 use crate::evaluation::PolicyRun;
@@ -54,7 +54,7 @@ impl Before {
             violating: before.violating,
             unknown: before.unknown,
             violations: before.violations,
-            found_in: Some(before.found_in.clone().unwrap_or_else(|| RunId::clone(&before.run_id))),
+            found_in: Some(before.found_in.clone().unwrap_or_else(|| before.run_id.clone())),
             ..pending.clone()
         })
     }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use datafusion::common::Column;
 use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::error::DataFusionError;
+use datafusion::logical_expr::expr_rewriter::unnormalize_col;
 use datafusion::logical_expr::utils::conjunction;
 use datafusion::logical_expr::{Expr, LogicalPlan, ScalarUDF, lit};
 use datafusion::prelude::SessionContext;
@@ -87,8 +88,9 @@ fn rows(plan: &LogicalPlan) -> Option<Rows> {
     match plan {
         LogicalPlan::TableScan(scan) if scan.fetch.is_none() => {
             let columns = scan.projected_schema.fields().iter().map(|field| column(field.name())).collect();
-            let filters: Vec<Expr> = scan.filters.iter().map(unqualified).collect::<Option<_>>()?;
-            Some(Rows { table: scan.table_name.table().to_owned(), predicate: conjunction(filters), columns })
+            let predicate = conjunction(scan.filters.iter().cloned().map(unnormalize_col));
+            let is_plain = predicate.as_ref().is_none_or(needs_the_row_only);
+            is_plain.then(|| Rows { table: scan.table_name.table().to_owned(), predicate, columns })
         }
         LogicalPlan::SubqueryAlias(alias) => rows(&alias.input),
         LogicalPlan::Projection(projection) => {
@@ -122,15 +124,6 @@ fn over(expr: &Expr, input: &LogicalPlan, columns: &[Expr]) -> Option<Expr> {
         _ => Ok(Transformed::no(expr)),
     });
     Some(inlined.ok()?.data.unalias_nested().data)
-}
-
-/// A filter inside a scan, whose columns are the table's.
-fn unqualified(expr: &Expr) -> Option<Expr> {
-    let plain = expr.clone().transform(|expr| match expr {
-        Expr::Column(found) => Ok(Transformed::yes(column(&found.name))),
-        other => Ok(Transformed::no(other)),
-    });
-    needs_the_row_only(expr).then_some(plain.ok()?.data)
 }
 
 fn needs_the_row_only(expr: &Expr) -> bool {

@@ -11,22 +11,18 @@ use tokio::task::JoinError;
 use tracing::warn;
 
 use crate::catalog::Checked;
-use crate::judging::{Judge, Judged};
+use crate::judging::{Due, Judge, Judged};
 
 /// What is judged at once.
 enum Ended {
     /// Policies on one table.
-    Together(Vec<Arc<Checked>>, Result<Vec<Judged>, DataFusionError>),
+    Together(Vec<Arc<Due>>, Result<Vec<Judged>, DataFusionError>),
     /// One policy.
     Alone(Box<Judged>),
 }
 
-/// The policies that share a scan, by table.
-type Tables = BTreeMap<String, Vec<Arc<Checked>>>;
-
 /// A policy whose tables are being scanned.
 struct Shared {
-    checked: Arc<Checked>,
     judged: Judged,
     tables_left: usize,
     has_failed: bool,
@@ -35,32 +31,32 @@ struct Shared {
 /// Judges every policy; yields each when nothing of it is left to judge.
 pub(crate) fn judge_all<'a>(
     judge: &'a Arc<Judge>,
-    enabled: &'a [Arc<Checked>],
+    enabled: &[Arc<Checked>],
 ) -> BoxStream<'a, Result<Judged, DataFusionError>> {
-    let mut done = Vec::new();
-    let mut due = Vec::new();
-    for checked in enabled {
-        // Whether the result of the others still holds turns out on the way.
-        let pending = is_shared(checked).then(|| judge.pending(checked));
-        match pending {
-            Some(pending) => match judge.found_before(checked, &pending.run) {
-                Some(found) => done.push(found),
-                None if judge.tables(checked).next().is_none() => done.push(pending),
-                None => due.push(checked.clone()),
-            },
-            None => due.push(checked.clone()),
-        }
-    }
-    let (tables, alone) = shared(judge, &due);
+    let (mut done, mut alone) = (Vec::new(), Vec::new());
+    // The policies that share a scan, by table.
+    let mut tables: BTreeMap<String, Vec<Arc<Due>>> = BTreeMap::new();
     let mut shared: HashMap<PolicyId, Shared> = HashMap::new();
-    for checked in tables.values().flatten() {
-        let entry = shared.entry(checked.policy.id.clone()).or_insert_with(|| Shared {
-            checked: checked.clone(),
-            judged: judge.pending(checked),
-            tables_left: 0,
-            has_failed: false,
-        });
-        entry.tables_left += 1;
+    for checked in enabled {
+        let due = judge.due(checked.clone());
+        if !is_shared(checked) {
+            // Whether its result still holds turns out on the way.
+            alone.push(due);
+        } else if let Some(found) = judge.found_before(checked, &due.run) {
+            done.push(found);
+        } else {
+            let mut tables_left = 0;
+            for table in judge.tables(checked) {
+                tables.entry(table.clone()).or_default().push(due.clone());
+                tables_left += 1;
+            }
+            let judged = Judged::nothing(&due);
+            if tables_left == 0 {
+                done.push(judged);
+            } else {
+                shared.insert(judged.run.policy_id.clone(), Shared { judged, tables_left, has_failed: false });
+            }
+        }
     }
 
     let together = tables.into_iter().map(|(table, policies)| {
@@ -71,24 +67,25 @@ pub(crate) fn judge_all<'a>(
         }
         .boxed()
     });
-    let alone = alone.into_iter().map(|checked| {
+    let alone = alone.into_iter().map(|due| {
         let judge = judge.clone();
-        async move { Ok(Ended::Alone(Box::new(judge.policy(checked).await?))) }.boxed()
+        async move { Ok(Ended::Alone(Box::new(judge.policy(due).await?))) }.boxed()
     });
     let work: Vec<_> = together.chain(alone).collect();
     let ended = stream::iter(work)
-        .buffer_unordered(at_once())
+        // Planning a query takes a core, reading small tables next to nothing.
+        .buffer_unordered(cores())
         .map_err(|error: JoinError| DataFusionError::External(Box::new(error)));
     let judged = ended.and_then(move |ended| {
         let done = match ended {
             Ended::Alone(judged) => vec![Ok(*judged)],
             Ended::Together(policies, Ok(parts)) => {
                 let parts = policies.iter().zip(parts);
-                parts.filter_map(|(checked, part)| finished(&mut shared, checked, Some(part))).collect()
+                parts.filter_map(|(due, part)| finished(&mut shared, due, Some(part))).collect()
             }
             Ended::Together(policies, Err(error)) => {
                 warn!(%error, "a scan failed; its policies are judged one by one");
-                policies.iter().filter_map(|checked| finished(&mut shared, checked, None)).collect()
+                policies.iter().filter_map(|due| finished(&mut shared, due, None)).collect()
             }
         };
         async move { Ok(stream::iter(done).map(Ok::<_, DataFusionError>)) }
@@ -98,7 +95,7 @@ pub(crate) fn judge_all<'a>(
         async move {
             match done {
                 Ok(judged) => Ok(judged),
-                Err(checked) => judge.policy(checked).await.map_err(|error| DataFusionError::External(Box::new(error))),
+                Err(due) => judge.policy(due).await.map_err(|error| DataFusionError::External(Box::new(error))),
             }
         }
     });
@@ -108,10 +105,10 @@ pub(crate) fn judge_all<'a>(
 /// Adds a table's part to a policy; yields the policy once all its tables were scanned, or itself if one of them failed.
 fn finished(
     shared: &mut HashMap<PolicyId, Shared>,
-    checked: &Arc<Checked>,
+    due: &Arc<Due>,
     part: Option<Judged>,
-) -> Option<Result<Judged, Arc<Checked>>> {
-    let entry = shared.get_mut(&checked.policy.id)?;
+) -> Option<Result<Judged, Arc<Due>>> {
+    let entry = shared.get_mut(&due.run.policy_id)?;
     entry.tables_left -= 1;
     match part {
         Some(part) => entry.judged.add(part),
@@ -120,23 +117,8 @@ fn finished(
     if entry.tables_left > 0 {
         return None;
     }
-    let entry = shared.remove(&checked.policy.id)?;
-    Some(if entry.has_failed { Err(entry.checked) } else { Ok(entry.judged) })
-}
-
-/// The policies that share scans, by table, and those that are judged alone.
-fn shared(judge: &Judge, enabled: &[Arc<Checked>]) -> (Tables, Vec<Arc<Checked>>) {
-    let (mut tables, mut alone) = (Tables::new(), Vec::new());
-    for checked in enabled {
-        if !is_shared(checked) {
-            alone.push(checked.clone());
-            continue;
-        }
-        for table in judge.tables(checked) {
-            tables.entry(table.clone()).or_default().push(checked.clone());
-        }
-    }
-    (tables, alone)
+    let entry = shared.remove(&due.run.policy_id)?;
+    Some(if entry.has_failed { Err(due.clone()) } else { Ok(entry.judged) })
 }
 
 /// Policies that are limited to groups, or differ by group, join the groups' members.
@@ -144,7 +126,7 @@ fn is_shared(checked: &Checked) -> bool {
     checked.row.is_some() && checked.scoping.names().is_empty()
 }
 
-/// Scans and policies that are judged at the same time: planning a query takes a core, reading small tables next to nothing.
-fn at_once() -> usize {
+/// How much is done at the same time.
+pub(crate) fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, std::num::NonZero::get).min(8)
 }

@@ -11,6 +11,7 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::{DFSchema, DataFusionError, Result, project_schema};
+use datafusion::logical_expr::expr_rewriter::unnormalize_col;
 use datafusion::logical_expr::{Expr, ScalarUDF, TableProviderFilterPushDown, TableType, lit};
 use datafusion::physical_expr::expressions::Column;
 use datafusion::physical_plan::empty::EmptyExec;
@@ -52,7 +53,7 @@ impl AllAssets {
         let known = DFSchema::try_from(known.as_ref().clone())?;
         let mut asked = vec![true; self.types.len()];
         for filter in filters.iter().filter(|filter| reads(filter, |name| name == "asset_type", true)) {
-            let filter = state.create_physical_expr(unqualified(filter)?, &known)?;
+            let filter = state.create_physical_expr(unnormalize_col(filter.clone()), &known)?;
             let values = filter.evaluate(&batch)?.into_array(self.types.len())?;
             let holds = values.as_boolean_opt().ok_or_else(|| {
                 DataFusionError::Internal("a filter on `asset_type` is neither true nor false".to_owned())
@@ -90,16 +91,6 @@ fn reads(filter: &Expr, is_one: impl Fn(&str) -> bool, all: bool) -> bool {
     if all { !columns.is_empty() && names.all(is_one) } else { names.any(is_one) }
 }
 
-/// In the files, a column has no table's name.
-fn unqualified(filter: &Expr) -> Result<Expr> {
-    use datafusion::common::tree_node::{Transformed, TreeNode};
-    let plain = filter.clone().transform(|expr| match expr {
-        Expr::Column(column) => Ok(Transformed::yes(Expr::Column(column.name.as_str().into()))),
-        other => Ok(Transformed::no(other)),
-    })?;
-    Ok(plain.data)
-}
-
 #[async_trait]
 impl TableProvider for AllAssets {
     fn schema(&self) -> SchemaRef {
@@ -128,8 +119,9 @@ impl TableProvider for AllAssets {
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let schema = project_schema(&self.schema, projection)?;
         let is_ours = |name: &str| name == "asset_type" || name == "collected_at";
-        let in_files: Vec<Expr> =
-            filters.iter().filter(|filter| !reads(filter, is_ours, false)).map(unqualified).collect::<Result<_>>()?;
+        // In the files, a column has no table's name.
+        let in_files = filters.iter().filter(|filter| !reads(filter, is_ours, false)).cloned();
+        let in_files: Vec<Expr> = in_files.map(unnormalize_col).collect();
         let mut plans = Vec::new();
         for TypeFiles { asset_type, files, collected_at } in self.asked(state, filters)? {
             let mut names: Vec<&str> = schema

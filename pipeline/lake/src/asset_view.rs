@@ -51,23 +51,22 @@ impl ScopeTimes {
     }
 }
 
-/// The table with `collected_at` as its scope's last whole answer. A plan that does not read the column
+/// The table with `collected_at` as its scope's last whole answer, which the function of that name tells. A plan that does not read the column
 /// does not compute it.
 pub(crate) fn current(
     asset_type: &AssetType,
     files: Arc<dyn TableProvider>,
-    times: &Arc<ScopeTimes>,
+    collected_at: &ScalarUDF,
 ) -> Result<Arc<dyn TableProvider>, LakeError> {
     let failed = LakeError::query(asset_type.as_str());
-    let function = collected_at(asset_type, times.clone());
     let columns: Vec<Expr> = files
         .schema()
         .fields()
         .iter()
         .map(|field| match field.name().as_str() {
-            "collected_at" => {
-                function.call(vec![col("account_id"), col("collected_in"), col("collected_at")]).alias("collected_at")
-            }
+            "collected_at" => collected_at
+                .call(vec![col("account_id"), col("collected_in"), col("collected_at")])
+                .alias("collected_at"),
             name => Expr::Column(name.into()),
         })
         .collect();
@@ -78,6 +77,7 @@ pub(crate) fn current(
     Ok(Arc::new(ViewTable::new(plan, None)))
 }
 
+/// When the scope of a row was last answered whole: of account, scope, and the time in the file.
 pub(crate) fn collected_at(asset_type: &AssetType, times: Arc<ScopeTimes>) -> ScalarUDF {
     let table = asset_type.to_string();
     let text = arrow::datatypes::DataType::Utf8;

@@ -1,5 +1,5 @@
 -- The state of each issue: its newest event, with the times of its first and its newest opening.
--- Reads issue_events; yields the columns of the table `issues`.
+-- Reads the events of issue_events after `$after`; yields the columns of the table `issues`.
 select
     issue_id,
     to_state as state,
@@ -28,5 +28,6 @@ from (
         min(at) over (partition by issue_id) as first_opened_at,
         max(case when cause in ('opened', 'reopened') then at end) over (partition by issue_id) as opened_at
     from issue_events
+    where sequence > $after
 )
 where age = 1

@@ -5,6 +5,7 @@ mod asset_view;
 mod error;
 mod exception;
 mod exceptions;
+mod fold;
 mod group;
 mod groups;
 mod history;
@@ -31,6 +32,7 @@ pub use all_assets::{all_assets, assets_schema};
 pub use error::LakeError;
 pub use exception::{Exception, ExceptionEvent, ExceptionRow, ExceptionScope, ExceptionState, Period, PeriodError};
 pub use exceptions::{ExceptionChange, ExceptionDraft, ExceptionError, ExceptionRules, Exceptions, covered_issues};
+pub use fold::folded_issues;
 pub use group::{Group, Origin, Owner};
 pub use groups::{GroupError, Groups};
 pub use journal::JournalRow;
@@ -47,6 +49,3 @@ pub use settings::{LakeSettings, bytes};
 pub use spool::Spool;
 pub use sql_message::SqlMessage;
 pub use table::{DataFile, Table};
-
-/// The state of each issue, as SQL over `issue_events` that yields the columns of `issues`.
-pub const FOLD_ISSUES: &str = include_str!("fold_issues.sql");

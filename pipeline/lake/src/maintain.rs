@@ -1,7 +1,5 @@
 //! Keeps tables in few files and the lake in bounds: `optimize`, `tidy` and `vacuum`, all safe beside readers.
 
-use std::collections::BTreeMap;
-
 use chrono::{DateTime, Duration, Utc};
 use deltalake_core::operations::vacuum::VacuumMode;
 use deltalake_core::protocol::checkpoints::cleanup_metadata;
@@ -51,17 +49,16 @@ impl Lake {
     /// # Errors
     ///
     /// As [`Self::optimize`].
-    pub async fn tidy(&self, now: DateTime<Utc>) -> Result<BTreeMap<String, Optimized>, LakeError> {
-        let mut tidied = BTreeMap::new();
+    pub async fn tidy(&self, now: DateTime<Utc>) -> Result<(), LakeError> {
         for name in self.tables().await? {
             let Some(table) = self.table(&name).await? else { continue };
             if order(&name).is_some() && table.files()?.iter().filter(|file| self.is_small(file)).count() >= MANY_FILES
             {
                 let optimized = self.optimize(&name, now).await?;
-                tidied.insert(name, optimized);
+                debug!(table = name, before = optimized.before, after = optimized.after, "tidied `{name}`");
             }
         }
-        Ok(tidied)
+        Ok(())
     }
 
     /// Writes a table's small files into few sorted ones; no row changes. Readers of older versions keep theirs.

@@ -16,11 +16,9 @@ pub const RUN_TIME_FUNCTIONS: [&str; 4] = ["now", "current_timestamp", "current_
 #[must_use]
 pub fn unknown_run_time() -> Vec<ScalarUDF> {
     let unknown = |name: &str| {
-        let is_date = matches!(name, "current_date" | "today");
-        let returned = if is_date { DataType::Date32 } else { timestamp() };
         let told = format!("`{name}()` has no value before a run");
         let fails = move |_: &[ColumnarValue]| Err(DataFusionError::Execution(told.clone()));
-        create_udf(name, vec![], returned, Volatility::Volatile, Arc::new(fails))
+        create_udf(name, vec![], returned(name), Volatility::Volatile, Arc::new(fails))
     };
     RUN_TIME_FUNCTIONS.map(unknown).into()
 }
@@ -30,18 +28,15 @@ pub(crate) fn run_time_functions(run_at: DateTime<Utc>) -> Vec<ScalarUDF> {
     let moment = ScalarValue::TimestampMicrosecond(Some(run_at.timestamp_micros()), Some("UTC".into()));
     let days = run_at.timestamp().div_euclid(86_400);
     let date = ScalarValue::Date32(i32::try_from(days).ok());
-    let constant = |name: &str, data_type: DataType, value: ScalarValue| {
-        create_udf(
-            name,
-            vec![],
-            data_type,
-            Volatility::Immutable,
-            Arc::new(move |_: &[ColumnarValue]| Ok(ColumnarValue::Scalar(value.clone()))),
-        )
+    let constant = |name: &str| {
+        let returned = returned(name);
+        let value = if returned == DataType::Date32 { date.clone() } else { moment.clone() };
+        let value = move |_: &[ColumnarValue]| Ok(ColumnarValue::Scalar(value.clone()));
+        create_udf(name, vec![], returned, Volatility::Immutable, Arc::new(value))
     };
-    ["now", "current_timestamp"]
-        .map(|name| constant(name, timestamp(), moment.clone()))
-        .into_iter()
-        .chain(["current_date", "today"].map(|name| constant(name, DataType::Date32, date.clone())))
-        .collect()
+    RUN_TIME_FUNCTIONS.map(constant).into()
+}
+
+fn returned(name: &str) -> DataType {
+    if matches!(name, "current_date" | "today") { DataType::Date32 } else { timestamp() }
 }

@@ -153,9 +153,10 @@ impl Lake {
             let files = provider(table.as_ref(), &schema)?;
             // Nothing has an age where there is nothing.
             let view = if table.is_some() {
-                let collected_at = Some(Arc::new(asset_view::collected_at(asset_type, times.clone())));
-                landed.push(TypeFiles { asset_type: asset_type.clone(), files: files.clone(), collected_at });
-                asset_view::current(asset_type, files, &times)?
+                let collected_at = Arc::new(asset_view::collected_at(asset_type, times.clone()));
+                let view = asset_view::current(asset_type, files.clone(), &collected_at)?;
+                landed.push(TypeFiles { asset_type: asset_type.clone(), files, collected_at: Some(collected_at) });
+                view
             } else {
                 files
             };

@@ -196,7 +196,7 @@ async fn together_and_alone(instances: &[Value], queries: &[(&str, String)], gap
     together.sort();
     let mut alone = Vec::new();
     for checked in &enabled {
-        alone.push(found(judge.clone().policy(checked.clone()).await.unwrap()).await);
+        alone.push(found(judge.clone().policy(judge.due(checked.clone())).await.unwrap()).await);
     }
     alone.sort();
     assert_eq!(together, alone, "of {queries:?}");
