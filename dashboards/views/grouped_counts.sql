@@ -76,15 +76,35 @@ counted as (
     left join asked on judged.policy_id = asked.policy_id and judged.asset_type = asked.asset_type
     group by judged.group_id, judged.policy_id
 ),
-violated as (
-    select grouped_assets.group_id, violations.policy_id, count(distinct violations.asset_id) as violating
+found as (
+    select
+        violations.policy_id, violations.asset_type, violations.asset_id, violations.account_id,
+        newest_policy_runs.violations = newest_policy_runs.violating as is_one_each
     from violations
     join newest_policy_runs
         on violations.policy_id = newest_policy_runs.policy_id
         and violations.run_id = coalesce(newest_policy_runs.found_in, newest_policy_runs.run_id)
-    join grouped_assets
-        on violations.asset_type = grouped_assets.asset_type and violations.asset_id = grouped_assets.asset_id
-    group by grouped_assets.group_id, violations.policy_id
+),
+grouped as (
+    select 'account:' || account_id as group_id, policy_id, asset_id, is_one_each
+    from found
+    union all
+    select group_members.group_id, found.policy_id, found.asset_id, found.is_one_each
+    from found
+    join group_members on found.asset_type = group_members.asset_type and found.asset_id = group_members.asset_id
+    where group_members.group_id not like 'account:%'
+),
+-- Of most policies an asset has one violation, and counting them is counting assets.
+violated as (
+    select group_id, policy_id, count(*) as violating
+    from grouped
+    where is_one_each
+    group by group_id, policy_id
+    union all
+    select group_id, policy_id, count(distinct asset_id) as violating
+    from grouped
+    where not is_one_each
+    group by group_id, policy_id
 )
 select
     counted.group_id,

@@ -19,7 +19,7 @@ use datafusion::execution::context::SessionContext;
 use datafusion::prelude::DataFrame;
 use futures::{Stream, StreamExt};
 use pacbot_lake::{Lake, LakeError, RunRow, SessionOptions, folded_issues};
-use pacbot_schemas::RunId;
+use pacbot_schemas::{RunId, RunStatus, Stage};
 use tracing::info;
 
 /// Writers that overtake each other retry this often.
@@ -76,16 +76,23 @@ impl fmt::Display for Diffed {
 /// [`DiffError::Contention`] when others were always faster; [`DiffError::Lake`] and [`DiffError::Query`] when reading or
 /// writing failed. Either all events were written or none.
 pub async fn diff(lake: &Lake, run_id: &RunId, snapshot: &RunRow, is_full: bool) -> Result<Diffed, DiffError> {
-    append_events(lake, run_id, snapshot, is_full).await?;
+    append_events(lake, run_id, snapshot, is_full, false).await?;
     fold(lake, snapshot).await?;
     summary(lake, run_id, snapshot).await
 }
 
-/// Appends the events.
-async fn append_events(lake: &Lake, run_id: &RunId, snapshot: &RunRow, is_full: bool) -> Result<(), DiffError> {
+/// Appends the events. All policies are compared if `is_fresh`, otherwise those whose result is another than last time.
+pub(crate) async fn append_events(
+    lake: &Lake,
+    run_id: &RunId,
+    snapshot: &RunRow,
+    is_full: bool,
+    is_fresh: bool,
+) -> Result<(), DiffError> {
     let since = lake.collected_since(snapshot.run_at).await?;
     for _ in 0..ATTEMPTS {
         let version = lake.table("issue_events").await?.map(|table| table.version());
+        let settled = if is_fresh { None } else { compared_last(lake, run_id).await? };
         let ctx = session(lake, snapshot, version).await?;
         let folded = number(&ctx, FOLDED).await?;
         ctx.register_table("before", state(&ctx, folded).await?.into_view())?;
@@ -96,6 +103,7 @@ async fn append_events(lake: &Lake, run_id: &RunId, snapshot: &RunRow, is_full: 
         };
         let events = ctx.sql(include_str!("diff/events.sql")).await?.with_param_values(vec![
             ("run_id", ScalarValue::Utf8(Some(run_id.to_string()))),
+            ("settled", ScalarValue::Utf8(settled.map(|run_id| run_id.to_string()))),
             ("sequence", ScalarValue::Int64(Some(sequence))),
             ("at", time(Some(snapshot.run_at))),
             ("since", time(since)),
@@ -108,6 +116,18 @@ async fn append_events(lake: &Lake, run_id: &RunId, snapshot: &RunRow, is_full: 
         }
     }
     Err(DiffError::Contention)
+}
+
+/// The run that was compared last, if the issues are still as that left them: nobody else is comparing, nor was stopped
+/// while at it.
+async fn compared_last(lake: &Lake, run_id: &RunId) -> Result<Option<RunId>, DiffError> {
+    let mut others = lake.runs().await?;
+    others.retain(|row| row.stage == Stage::Diff && &row.run_id != run_id);
+    if others.iter().any(|row| row.status == RunStatus::Running) {
+        return Ok(None);
+    }
+    let last = others.into_iter().max_by_key(|row| row.started_at);
+    Ok(last.filter(RunRow::is_finished).map(|row| row.run_id))
 }
 
 /// The newest event that `issues` has.

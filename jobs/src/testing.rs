@@ -16,7 +16,7 @@ use pacbot_schemas::{AccountId, AssetTypes, Region, RunId, RunStatus, Stage};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::diff;
+use crate::diff::{append_events, diff};
 
 /// The type of all assets.
 pub(crate) const TYPE: &str = "aws_sns_topic";
@@ -136,6 +136,30 @@ impl Days {
         policies: &[(&str, &str)],
         is_full: bool,
     ) -> Vec<String> {
+        let stage = self.evaluate(snapshot, run_id, policies, is_full).await;
+        let diffed = diff(&self.lake, run_id, snapshot, is_full).await.unwrap();
+        self.lake.save_run(&RunRow { stage: Stage::Diff, ..stage }).await.unwrap();
+        append_events(&self.lake, run_id, snapshot, is_full, true).await.unwrap();
+        let events: Vec<Event> = self.rows("select * from issue_events order by sequence, policy_id, asset_id").await;
+        let newest = events.iter().filter(|event| event.run_id == run_id.as_str());
+        let newest = newest.map(ToString::to_string).collect::<Vec<_>>();
+        assert_eq!(diffed.events(), newest.len() as u64, "comparing all policies finds nothing more");
+        let ctx = self.lake.session(SessionOptions::newest(Utc::now())).await.unwrap();
+        let folded = folded_issues(&ctx, 0).await.unwrap().sort_by(vec![col("issue_id")]).unwrap();
+        let folded: Vec<Value> = from_batches("folded", &folded.collect().await.unwrap()).unwrap();
+        let kept: Vec<Value> = self.rows("select * from issues order by issue_id").await;
+        assert_eq!(kept, folded, "folding the new events into the issues is folding all events");
+        newest
+    }
+
+    /// Evaluates without comparing; yields the row of the run.
+    pub(crate) async fn evaluate(
+        &self,
+        snapshot: &RunRow,
+        run_id: &RunId,
+        policies: &[(&str, &str)],
+        is_full: bool,
+    ) -> RunRow {
         let files: Vec<(String, String)> =
             policies.iter().map(|(id, sql)| (format!("{id}.sql"), policy(id, sql))).collect();
         let files = files.iter().map(|(file, text)| (file.as_str(), text.as_str()));
@@ -145,20 +169,9 @@ impl Days {
         let before = runs.iter().rev().find(|row| row.stage == Stage::Evaluate && &row.run_id != run_id);
         evaluate(&self.lake, &enabled, Groups::default(), snapshot, run_id, before, &|_| {}).await.unwrap();
         let selection = (!is_full).then(|| "some".to_owned());
-        let stage = |stage| RunRow { run_id: run_id.clone(), stage, selection: selection.clone(), ..snapshot.clone() };
-        self.lake.save_run(&stage(Stage::Evaluate)).await.unwrap();
-        let diffed = diff(&self.lake, run_id, snapshot, is_full).await.unwrap();
-        self.lake.save_run(&stage(Stage::Diff)).await.unwrap();
-        let events: Vec<Event> = self.rows("select * from issue_events order by sequence, policy_id, asset_id").await;
-        let newest = events.iter().filter(|event| event.run_id == run_id.as_str());
-        let newest = newest.map(ToString::to_string).collect::<Vec<_>>();
-        assert_eq!(diffed.events(), newest.len() as u64);
-        let ctx = self.lake.session(SessionOptions::newest(Utc::now())).await.unwrap();
-        let folded = folded_issues(&ctx, 0).await.unwrap().sort_by(vec![col("issue_id")]).unwrap();
-        let folded: Vec<Value> = from_batches("folded", &folded.collect().await.unwrap()).unwrap();
-        let kept: Vec<Value> = self.rows("select * from issues order by issue_id").await;
-        assert_eq!(kept, folded, "folding the new events into the issues is folding all events");
-        newest
+        let row = RunRow { run_id: run_id.clone(), stage: Stage::Evaluate, selection, ..snapshot.clone() };
+        self.lake.save_run(&row).await.unwrap();
+        row
     }
 
     pub(crate) async fn rows<T: serde::de::DeserializeOwned>(&self, sql: &str) -> Vec<T> {

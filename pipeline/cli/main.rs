@@ -30,6 +30,9 @@ mod telemetry;
 mod terminal;
 mod walk;
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Continuous compliance for clouds, on a columnar lake
 #[derive(Debug, Parser)]
 #[command(

@@ -5,25 +5,55 @@
 -- An issue closes only if its asset was judged and does not violate any more (fixed), its scope was answered whole
 -- without the asset (asset_gone), or a person withdrew the scope (out_of_scope) or the policy (policy_retired). All else
 -- that is missing is unknown.
+--
+-- `$settled` is the run that was compared last, if there is one: where its result of a policy is the one that still holds,
+-- the issues are as that comparison left them, and neither they nor the violations are read again.
 with judged as (
-    select policy_id, status, blind_scopes, outside, unread, groups, coalesce(found_in, run_id) as found_in
-    from policy_runs
-    where run_id = $run_id
+    select
+        run.policy_id, run.status, run.blind_scopes, run.outside, run.unread, run.groups,
+        coalesce(run.found_in, run.run_id) as found_in,
+        run.violations = run.violating as is_one_each,
+        compared.policy_id is not null as is_settled
+    from policy_runs as run
+    left join (
+        select policy_id, coalesce(found_in, run_id) as found_in
+        from policy_runs
+        where run_id = $settled
+    ) as compared
+        on run.policy_id = compared.policy_id and run.found_in = compared.found_in
+    where run.run_id = $run_id
+),
+found as (
+    select violations.*, judged.is_one_each
+    from violations
+    join judged on violations.policy_id = judged.policy_id and violations.run_id = judged.found_in
+    where not judged.is_settled
 ),
 seen as (
-    select *
+    select issue_id, policy_id, severity, asset_type, asset_id, account_id, region, collected_in, key, reason, evidence
+    from found
+    where is_one_each
+    union all
+    select issue_id, policy_id, severity, asset_type, asset_id, account_id, region, collected_in, key, reason, evidence
     from (
-        select violations.*, row_number() over (partition by violations.issue_id order by violations.reason, violations.evidence) as place
-        from violations
-        join judged on violations.policy_id = judged.policy_id and violations.run_id = judged.found_in
+        select *, row_number() over (partition by issue_id order by reason, evidence) as place
+        from found
+        where not is_one_each
     )
     where place = 1
+),
+-- Found by their ids alone: nearly all issues are still there.
+missing_id as (
+    select before.issue_id
+    from before
+    left anti join seen on before.issue_id = seen.issue_id
+    left anti join (select policy_id from judged where is_settled) as settled on before.policy_id = settled.policy_id
+    where before.state <> 'closed'
 ),
 missing as (
     select before.*
     from before
-    left anti join seen on before.issue_id = seen.issue_id
-    where before.state <> 'closed'
+    left semi join missing_id on before.issue_id = missing_id.issue_id
 ),
 asset as (
     select assets.asset_type, assets.asset_id, assets.account_id, assets.region, assets.collected_in, assets.unread

@@ -10,6 +10,8 @@ const ENCRYPTED: &str =
 const NAMED: &str =
     "select asset_id, account_id, region, 'has no name' as reason from aws_sns_topic where name is null";
 
+const DECRYPTED: &str = "select asset_id, account_id, region, 'is encrypted' as reason from aws_sns_topic where kms_master_key_id is not null";
+
 const POLICY: &[(&str, &str)] = &[("encrypted", ENCRYPTED)];
 
 #[tokio::test]
@@ -158,4 +160,18 @@ async fn what_nothing_has_changed_for_is_not_judged_again() {
     days.judge(&row, &again, &[("encrypted", &other), ("named", NAMED)], false).await;
     let expected = [found("encrypted", "again", 1, 1), found("named", "day-1", 0, 0)];
     assert_eq!(days.rows::<Found>(FOUND).await, expected, "another text is another policy");
+}
+
+#[tokio::test]
+async fn a_result_that_was_never_compared_is_compared_when_it_is_used_again() {
+    let mut days = Days::new().await;
+    days.run(&[("1", Said::Topics(&[("a", false), ("b", true)]))], POLICY, true).await;
+    let row = days.lake.snapshot(None).await.unwrap();
+    let policies = [("encrypted", ENCRYPTED), ("decrypted", DECRYPTED)];
+    // As after a kill between evaluating and comparing.
+    days.evaluate(&row, &RunId::new("killed").unwrap(), &policies, true).await;
+    let again = days.judge(&row, &RunId::new("again").unwrap(), &policies, true).await;
+    assert_eq!(again, ["decrypted 1/b: none -> open (opened, 1)"]);
+    let same = days.judge(&row, &RunId::new("once-more").unwrap(), &policies, true).await;
+    assert_eq!(same, [] as [&str; 0]);
 }

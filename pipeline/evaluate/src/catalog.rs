@@ -13,7 +13,7 @@ use datafusion::prelude::{DataFrame, SessionContext};
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
-use pacbot_lake::{SqlMessage, assets_schema, bare_session, read_only, unknown_run_time};
+use pacbot_lake::{SqlMessage, all_assets, bare_session, read_only, unknown_run_time};
 use pacbot_schemas::{AssetTypes, PolicyId, SourceError, fingerprint, nearest};
 
 use crate::overrides::Overrides;
@@ -43,6 +43,8 @@ pub struct Checked {
     pub(crate) is_timed: bool,
     /// What it says of a row, if it looks at one row at a time.
     pub(crate) row: Option<RowPolicy>,
+    /// The optimised plan over empty tables; none if it asks for the run's time, with which it is planned anew.
+    pub(crate) optimised: Option<Arc<LogicalPlan>>,
 }
 
 /// The policies, by id.
@@ -184,6 +186,11 @@ impl Checked {
         if values.is_empty() { Ok(frame) } else { frame.with_param_values(values) }
     }
 
+    /// Whether its rows ([`Checked::rows`]) come with a plan that is optimised.
+    pub(crate) fn is_optimised(&self) -> bool {
+        self.optimised.is_some() && self.scoping.variants.is_empty()
+    }
+
     /// The requests of `table` that feed what the policy reads.
     #[must_use]
     pub fn requests(&self, types: &AssetTypes, table: &str) -> BTreeSet<String> {
@@ -209,7 +216,8 @@ fn definitions(types: &AssetTypes) -> Result<SessionContext, DataFusionError> {
     for def in types.iter() {
         ctx.register_table(def.asset_type.as_str(), Arc::new(EmptyTable::new(def.schema())))?;
     }
-    ctx.register_table("assets", Arc::new(EmptyTable::new(assets_schema())))?;
+    // As in the lake, filters on the type are the table's own.
+    ctx.register_table("assets", all_assets([]))?;
     Ok(ctx)
 }
 
@@ -234,8 +242,15 @@ async fn check(
     }
     refuse_wildcards(&policy)?;
     let values = overrides.values(&policy)?;
-    let mut checked =
-        Checked { values, reads: BTreeMap::new(), scoping: Scoping::default(), is_timed: false, row: None, policy };
+    let mut checked = Checked {
+        values,
+        reads: BTreeMap::new(),
+        scoping: Scoping::default(),
+        is_timed: false,
+        row: None,
+        optimised: None,
+        policy,
+    };
     let frame = checked.plan(ctx).await.map_err(|error| explained(&checked.policy, types, &error))?;
     let names: Vec<String> = frame.schema().fields().iter().map(|field| field.name().clone()).collect();
     let at = |message: String| {
@@ -257,6 +272,7 @@ async fn check(
     let is_timed = depends_on_time(&plan).map_err(|error| at(error.to_string()))?;
     let row = RowPolicy::of(&plan).filter(|row| row.table == checked.policy.asset_type);
     (checked.reads, checked.is_timed, checked.row) = (reads, is_timed, row);
+    checked.optimised = (!is_timed).then(|| Arc::new(plan));
     Ok(checked)
 }
 

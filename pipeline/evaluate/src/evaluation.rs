@@ -148,6 +148,7 @@ pub async fn evaluate(
     let judge = Arc::new(Judge {
         before,
         counts: Mutex::default(),
+        regions: Mutex::default(),
         versions: snapshot.versions(),
         answers: Answers::read(&ctx, lake.collected_since(snapshot.run_at).await?, snapshot.run_at).await?,
         landed: landed.cloned().collect(),

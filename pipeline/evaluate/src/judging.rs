@@ -15,7 +15,7 @@ use datafusion::error::DataFusionError;
 use datafusion::prelude::SessionContext;
 use futures::TryStreamExt;
 use pacbot_lake::{Lake, Spool, Versions, from_batches};
-use pacbot_schemas::{AssetTypes, PolicyStatus, RunId};
+use pacbot_schemas::{PolicyStatus, RunId};
 use tokio::sync::{Mutex, OnceCell};
 use tokio::task::{JoinError, JoinHandle};
 use tracing::{Instrument, Span, debug, field, info, info_span, warn};
@@ -24,6 +24,7 @@ use crate::catalog::Checked;
 use crate::coverage::{Answers, Blind, OutsideRegion, UnreadRequest};
 use crate::evaluation::PolicyRun;
 use crate::fused::{self, Member};
+use crate::planned::run_optimised;
 use crate::reuse::Before;
 use crate::subjects::{Subjects, hidden};
 use crate::violation::violations;
@@ -33,6 +34,9 @@ const REGIONS: &str = "select distinct account_id, region from %TABLE% where reg
 
 /// Assets, and how many of them are hidden; counted by whoever asks first.
 type Count = Arc<OnceCell<(u64, u64)>>;
+
+/// Regions of a table's assets; found by whoever asks first.
+type Regions = Arc<OnceCell<Vec<OutsideRegion>>>;
 
 /// What the policies of one evaluation share.
 pub(crate) struct Judge {
@@ -48,6 +52,8 @@ pub(crate) struct Judge {
     pub(crate) landed: BTreeSet<String>,
     /// How many assets there are, and how many are hidden, by the name of [`Subjects`].
     pub(crate) counts: Mutex<HashMap<String, Count>>,
+    /// The regions of a table's assets.
+    pub(crate) regions: Mutex<HashMap<String, Regions>>,
     /// Of the table `violations`.
     pub(crate) schema: SchemaRef,
     pub(crate) run_id: RunId,
@@ -137,7 +143,7 @@ impl Judge {
         let Due { checked, blind, run } = due;
         let (started, mut run, mut spools) = (Instant::now(), run.clone(), Vec::new());
         if self.tables(checked).next().is_some() {
-            let judged = match outside(&self.ctx, checked, self.lake.types(), &self.answers).await {
+            let judged = match self.outside(checked).await {
                 Ok(outside) => {
                     run.outside = outside;
                     if let Some(found) = self.found_before(checked, &run) {
@@ -201,7 +207,10 @@ impl Judge {
         let subjects = Subjects::of(&self.ctx, checked, blind, &run.outside).await?;
         (run.assets, run.unknown) = self.count(&subjects).await?;
         let rows = checked.rows(&self.ctx).await?;
-        let mut rows = subjects.take(checked, self.lake.types(), rows, run.unknown)?.execute_stream().await?;
+        let mut rows = match subjects.take(checked, self.lake.types(), rows, run.unknown)? {
+            (rows, false) if checked.is_optimised() => run_optimised(rows).await?,
+            (rows, _) => rows.execute_stream().await?,
+        };
         let mut spool = Spool::new("violations", &self.schema)?;
         let mut violating = HashSet::new();
         while let Some(batch) = rows.try_next().await? {
@@ -215,12 +224,35 @@ impl Judge {
         Ok(spool)
     }
 
+    /// The regions of judged assets in which a joined type is not collected. They are out of scope, not unknown: the
+    /// configuration does not ask there.
+    async fn outside(&self, checked: &Checked) -> Result<Vec<OutsideRegion>, DataFusionError> {
+        let joins = Answers::regional_joins(checked, self.lake.types());
+        if joins.is_empty() {
+            return Ok(Vec::new());
+        }
+        let table = &checked.policy.asset_type;
+        let known = self.regions.lock().await.entry(table.clone()).or_default().clone();
+        let known = known.get_or_try_init(|| regions(&self.ctx, table)).await?.iter();
+        let is_outside = |region: &&OutsideRegion| joins.iter().any(|joined| !self.answers.is_asked(joined, region));
+        Ok(known.filter(is_outside).cloned().collect())
+    }
+
     /// Most policies of a type are about the same assets, which are counted once.
     async fn count(&self, subjects: &Subjects) -> Result<(u64, u64), DataFusionError> {
         let Some(name) = &subjects.name else { return subjects.count().await };
         let counted = self.counts.lock().await.entry(name.clone()).or_default().clone();
         counted.get_or_try_init(|| subjects.count()).await.copied()
     }
+}
+
+/// Where the assets of a table are: one row per account and region.
+async fn regions(ctx: &SessionContext, table: &str) -> Result<Vec<OutsideRegion>, DataFusionError> {
+    let regions = ctx.sql(&REGIONS.replace("%TABLE%", table)).await?.collect().await?;
+    let mut regions: Vec<OutsideRegion> =
+        from_batches("regions", &regions).map_err(|error| DataFusionError::External(Box::new(error)))?;
+    regions.sort();
+    Ok(regions)
 }
 
 fn pending(checked: &Checked, blind: &Blind, run_id: &RunId, at: DateTime<Utc>) -> PolicyRun {
@@ -263,25 +295,4 @@ fn pending(checked: &Checked, blind: &Blind, run_id: &RunId, at: DateTime<Utc>) 
 
 fn xxh(text: &str) -> u64 {
     xxhash_rust::xxh3::xxh3_64(text.as_bytes())
-}
-
-/// The regions of judged assets in which a joined type is not collected. They are out of scope, not unknown: the
-/// configuration does not ask there.
-async fn outside(
-    ctx: &SessionContext,
-    checked: &Checked,
-    types: &AssetTypes,
-    answers: &Answers,
-) -> Result<Vec<OutsideRegion>, DataFusionError> {
-    let joins = Answers::regional_joins(checked, types);
-    if joins.is_empty() {
-        return Ok(Vec::new());
-    }
-    let regions = ctx.sql(&REGIONS.replace("%TABLE%", &checked.policy.asset_type)).await?;
-    // One row per account and region.
-    let mut outside: Vec<OutsideRegion> = from_batches("regions", &regions.collect().await?)
-        .map_err(|error| DataFusionError::External(Box::new(error)))?;
-    outside.retain(|region| joins.iter().any(|joined| !answers.is_asked(joined, region)));
-    outside.sort();
-    Ok(outside)
 }

@@ -14,6 +14,7 @@ mod fused;
 mod judging;
 mod overrides;
 mod parameter;
+mod planned;
 mod policy;
 mod policy_test;
 mod reuse;

@@ -60,6 +60,8 @@ fn with_values(checked: &Checked, file: &str, script: &str) -> Result<Checked, S
             let parameter = parameter.ok_or_else(|| format!("{file}: the policy has no parameter `{name}`"))?;
             let value = parameter.r#type.value(&value).map_err(|message| format!("{file}: `{name}`: {message}"))?;
             checked.values.insert(name, value);
+            // Both hold the values that were.
+            (checked.row, checked.optimised) = (None, None);
         }
     }
     Ok(checked)
@@ -102,7 +104,7 @@ impl Session {
         if let Some(catalog) = ctx.catalog("datafusion") {
             catalog.register_schema("policy", Arc::new(MemorySchemaProvider::new()))?;
         }
-        let view = checked.plan(&ctx).await?.into_view();
+        let view = checked.rows(&ctx).await?.into_view();
         ctx.register_table(datafusion::common::TableReference::partial("policy", checked.policy.id.as_str()), view)?;
         Ok(Self(ctx))
     }

@@ -12,6 +12,7 @@ use serde::Deserialize;
 
 use crate::catalog::Checked;
 use crate::overrides::Overrides;
+use crate::planned::over_tables_of;
 use crate::policy::Policy;
 
 /// What a configuration says of policies and groups.
@@ -106,7 +107,11 @@ impl Checked {
     pub(crate) async fn rows(&self, ctx: &SessionContext) -> Result<DataFrame, DataFusionError> {
         let variants = &self.scoping.variants;
         let names: Vec<String> = variants.iter().map(|(group, _)| group.clone()).collect();
-        let mut rows = elsewhere(self.plan(ctx).await?, ctx, &names).await?;
+        let all = match &self.optimised {
+            Some(plan) => over_tables_of(ctx, plan).await?,
+            None => self.plan(ctx).await?,
+        };
+        let mut rows = elsewhere(all, ctx, &names).await?;
         for (place, (group, values)) in variants.iter().enumerate() {
             let found = self.plan_with(ctx, values).await?;
             let found = joined(found, ctx, std::slice::from_ref(group), JoinType::LeftSemi).await?;

@@ -23,6 +23,7 @@ pub(crate) struct Subjects {
     frame: DataFrame,
     /// The table, and what hides its assets, as text; none if groups or regions limit them.
     pub(crate) name: Option<String>,
+    may_hide: bool,
 }
 
 /// What tells the region of a row's scope.
@@ -47,6 +48,7 @@ impl Subjects {
         let hidden = if is_view { hidden_of_any(blind) } else { hidden(blind, table) };
         let is_limited = !outside.is_empty() || !checked.scoping.groups.is_empty();
         let name = (!is_limited).then(|| format!("{table} {}", hidden.as_ref().map_or(String::new(), Expr::to_string)));
+        let may_hide = hidden.is_some();
         let mut frame = ctx.table(table).await?;
         if !outside.is_empty() {
             let places = outside.iter().map(|place| lit(format!("{}/{}", place.account_id, place.region))).collect();
@@ -65,28 +67,33 @@ impl Subjects {
             let ids = (["__asset_type", "__asset_id"], ["asset_type", "asset_id"]);
             frame = frame.join(members, JoinType::LeftSemi, &ids.0, &ids.1, None)?;
         }
-        Ok(Self { frame, name })
+        Ok(Self { frame, name, may_hide })
     }
 
     /// How many there are, and how many of them are hidden.
     pub(crate) async fn count(&self) -> Result<(u64, u64), DataFusionError> {
-        let hidden = when(column("__hidden"), lit(1_i64)).end()?;
-        let counts = self.frame.clone().aggregate(vec![], vec![count(lit(1_i64)), count(hidden)])?.collect().await?;
+        let mut counts = vec![count(lit(1_i64))];
+        // How many there are stands in the log; only who wants to know more reads them.
+        if self.may_hide {
+            counts.push(count(when(column("__hidden"), lit(1_i64)).end()?));
+        }
+        let counts = self.frame.clone().aggregate(vec![], counts)?.collect().await?;
         let number = |place: usize| {
-            counts.first().map_or(0, |batch| batch.column(place).as_primitive::<Int64Type>().value(0)).unsigned_abs()
+            let column = counts.first().and_then(|batch| batch.columns().get(place));
+            column.map_or(0, |column| column.as_primitive::<Int64Type>().value(0)).unsigned_abs()
         };
         Ok((number(0), number(1)))
     }
 
-    /// The rows of a policy about assets that are in scope and not hidden, with `__asset_type` and `__collected_in`.
-    /// `unknown` says how many are hidden.
+    /// The rows of a policy about assets that are in scope and not hidden, with `__asset_type` and `__collected_in`, and
+    /// whether they are joined with the assets. `unknown` says how many are hidden.
     pub(crate) fn take(
         self,
         checked: &Checked,
         types: &AssetTypes,
         rows: DataFrame,
         unknown: u64,
-    ) -> Result<DataFrame, DataFusionError> {
+    ) -> Result<(DataFrame, bool), DataFusionError> {
         let scope = scope_of(checked, types);
         let is_all = self.name.is_some() && unknown == 0;
         let collected_in = match scope {
@@ -95,12 +102,12 @@ impl Subjects {
             _ => {
                 let seen = self.frame.filter(column("__hidden").is_not_true())?;
                 let seen = seen.select(["__asset_type", "__asset_id", "__collected_in"].map(column))?;
-                return rows.join(seen, JoinType::Inner, &["asset_id"], &["__asset_id"], None);
+                return Ok((rows.join(seen, JoinType::Inner, &["asset_id"], &["__asset_id"], None)?, true));
             }
         };
         let asset_type = lit(checked.policy.asset_type.as_str());
         let rows = rows.filter(column("asset_id").is_not_null())?;
-        rows.with_column("__asset_type", asset_type)?.with_column("__collected_in", collected_in)
+        Ok((rows.with_column("__asset_type", asset_type)?.with_column("__collected_in", collected_in)?, false))
     }
 }
 

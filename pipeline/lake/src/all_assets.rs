@@ -12,41 +12,38 @@ use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::{DFSchema, DataFusionError, Result, project_schema};
 use datafusion::logical_expr::expr_rewriter::unnormalize_col;
-use datafusion::logical_expr::{Expr, ScalarUDF, TableProviderFilterPushDown, TableType, lit};
-use datafusion::physical_expr::expressions::Column;
+use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
+use datafusion::physical_expr::expressions::{Column, Literal};
 use datafusion::physical_plan::empty::EmptyExec;
 use datafusion::physical_plan::projection::ProjectionExec;
 use datafusion::physical_plan::union::UnionExec;
 use datafusion::physical_plan::{ExecutionPlan, PhysicalExpr};
-use datafusion::prelude::col;
 use pacbot_schemas::{AssetType, FRONT_COLUMNS, common_type};
 
 /// The table's name.
 pub(crate) const ASSETS: &str = "assets";
 
-/// The files of one type.
+/// The assets of one type.
 #[derive(Debug)]
-pub(crate) struct TypeFiles {
+pub(crate) struct OfType {
     pub(crate) asset_type: AssetType,
-    pub(crate) files: Arc<dyn TableProvider>,
-    /// When the answer is from, of account, scope, and the time in the file; without it that time.
-    pub(crate) collected_at: Option<Arc<ScalarUDF>>,
+    pub(crate) assets: Arc<dyn TableProvider>,
 }
 
 /// The assets of all types.
 #[derive(Debug)]
 pub(crate) struct AllAssets {
     schema: SchemaRef,
-    types: Vec<TypeFiles>,
+    types: Vec<OfType>,
 }
 
 impl AllAssets {
-    pub(crate) fn new(types: Vec<TypeFiles>) -> Self {
+    pub(crate) fn new(types: Vec<OfType>) -> Self {
         Self { schema: assets_schema(), types }
     }
 
     /// The types that filters on the type alone do not rule out.
-    fn asked(&self, state: &dyn Session, filters: &[Expr]) -> Result<Vec<&TypeFiles>> {
+    fn asked(&self, state: &dyn Session, filters: &[Expr]) -> Result<Vec<&OfType>> {
         let names = StringArray::from_iter_values(self.types.iter().map(|files| files.asset_type.as_str()));
         let known = Arc::new(Schema::new(vec![Field::new("asset_type", DataType::Utf8, true)]));
         let batch = RecordBatch::try_new(known.clone(), vec![Arc::new(names)])?;
@@ -69,7 +66,7 @@ impl AllAssets {
 /// The table `assets` over these tables, which are of the named types.
 #[must_use]
 pub fn all_assets(tables: impl IntoIterator<Item = (AssetType, Arc<dyn TableProvider>)>) -> Arc<dyn TableProvider> {
-    let types = tables.into_iter().map(|(asset_type, files)| TypeFiles { asset_type, files, collected_at: None });
+    let types = tables.into_iter().map(|(asset_type, assets)| OfType { asset_type, assets });
     Arc::new(AllAssets::new(types.collect()))
 }
 
@@ -118,38 +115,22 @@ impl TableProvider for AllAssets {
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let schema = project_schema(&self.schema, projection)?;
-        let is_ours = |name: &str| name == "asset_type" || name == "collected_at";
-        // In the files, a column has no table's name.
-        let in_files = filters.iter().filter(|filter| !reads(filter, is_ours, false)).cloned();
-        let in_files: Vec<Expr> = in_files.map(unnormalize_col).collect();
+        // In the type's own table, a column has no table's name.
+        let of_type = filters.iter().filter(|filter| !reads(filter, |name| name == "asset_type", false)).cloned();
+        let of_type: Vec<Expr> = of_type.map(unnormalize_col).collect();
         let mut plans = Vec::new();
-        for TypeFiles { asset_type, files, collected_at } in self.asked(state, filters)? {
-            let mut names: Vec<&str> = schema
-                .fields()
-                .iter()
-                .map(|field| field.name().as_str())
-                .filter(|name| *name != "asset_type")
-                .collect();
-            if names.contains(&"collected_at") {
-                names.extend(
-                    ["account_id", "collected_in"].into_iter().filter(|name| !names.contains(name)).collect::<Vec<_>>(),
-                );
-            }
-            let of_files = files.schema();
-            let columns = names.iter().map(|name| of_files.index_of(name)).collect::<Result<Vec<usize>, _>>()?;
-            let plan = files.scan(state, Some(&columns), &in_files, limit).await?;
-            let known = DFSchema::try_from(plan.schema().as_ref().clone())?;
-            let value = |name: &str| -> Result<Arc<dyn PhysicalExpr>> {
-                match (name, collected_at) {
-                    ("asset_type", _) => state.create_physical_expr(lit(asset_type.as_str()), &known),
-                    ("collected_at", Some(collected_at)) => {
-                        let age = collected_at.call(vec![col("account_id"), col("collected_in"), col("collected_at")]);
-                        state.create_physical_expr(age, &known)
-                    }
-                    (name, _) => Ok(Arc::new(Column::new(name, plan.schema().index_of(name)?))),
-                }
-            };
-            let values = schema.fields().iter().map(|field| Ok((value(field.name())?, field.name().clone())));
+        for OfType { asset_type, assets } in self.asked(state, filters)? {
+            let names = schema.fields().iter().map(|field| field.name().as_str()).filter(|name| *name != "asset_type");
+            let known = assets.schema();
+            let columns = names.map(|name| known.index_of(name)).collect::<Result<Vec<usize>, _>>()?;
+            let plan = assets.scan(state, Some(&columns), &of_type, limit).await?;
+            let values = schema.fields().iter().map(|field| {
+                let value: Arc<dyn PhysicalExpr> = match field.name().as_str() {
+                    "asset_type" => Arc::new(Literal::new(asset_type.as_str().into())),
+                    name => Arc::new(Column::new(name, plan.schema().index_of(name)?)),
+                };
+                Ok((value, field.name().clone()))
+            });
             let values = values.collect::<Result<Vec<_>>>()?;
             plans.push(Arc::new(ProjectionExec::try_new(values, plan)?) as Arc<dyn ExecutionPlan>);
         }

@@ -16,7 +16,7 @@ use pacbot_schemas::timestamp;
 
 use crate::error::LakeError;
 use crate::session::{files_provider, provider};
-use crate::table::Table;
+use crate::table::{DataFile, Table};
 
 pub(crate) async fn provider_of(
     ctx: &SessionContext,
@@ -34,10 +34,11 @@ pub(crate) async fn provider_of(
     let mut all = dated(provider(Some(table), schema)?, None).map_err(&failed)?;
     // Files taken out together share a time: one scan for each.
     let mut past = table.past_files().await?;
-    past.sort_by(|a, b| (a.1, &a.0).cmp(&(b.1, &b.0)));
-    for together in past.chunk_by(|a, b| a.1 == b.1) {
-        let files = files_provider(table.name(), together.iter().map(|(path, _)| path.clone()), schema)?;
-        let frame = dated(files, Some(together[0].1.timestamp_micros())).map_err(&failed)?;
+    past.sort_by(|a, b| (a.removed_at, &a.file.path).cmp(&(b.removed_at, &b.file.path)));
+    for together in past.chunk_by(|a, b| a.removed_at == b.removed_at) {
+        let files: Vec<DataFile> = together.iter().map(|past| past.file.clone()).collect();
+        let files = files_provider(table.name(), &files, schema)?;
+        let frame = dated(files, Some(together[0].removed_at.timestamp_micros())).map_err(&failed)?;
         all = all.union(frame).map_err(&failed)?;
     }
     // The same row in several files: the last that held it says how long it was valid.

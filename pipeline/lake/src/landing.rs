@@ -209,7 +209,7 @@ impl Lake {
         let failed = LakeError::query(name);
         let schema = def.schema();
         ctx.deregister_table("old").map_err(&failed)?;
-        register(ctx, "old", files_provider(name, touched.iter().map(|file| file.path.clone()), &schema)?)?;
+        register(ctx, "old", files_provider(name, &touched, &schema)?)?;
         register(ctx, "replaced", Arc::new(scope_table(replaced).map_err(LakeError::rows(name))?))?;
         let columns: Vec<String> = schema.fields().iter().map(|field| match field.name().as_str() {
             "first_seen_at" => "coalesce(known.first_seen_at, new.first_seen_at) as first_seen_at".to_owned(),

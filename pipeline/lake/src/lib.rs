@@ -1,7 +1,7 @@
 //! The lake: landing, versions, coverage, retention, and read-only SQL over all of it.
 
 mod all_assets;
-mod asset_view;
+mod asset_table;
 mod error;
 mod exception;
 mod exceptions;
@@ -12,6 +12,7 @@ mod history;
 mod journal;
 mod known_scopes;
 mod lake;
+mod lake_files;
 mod landing;
 mod maintain;
 mod predicate;

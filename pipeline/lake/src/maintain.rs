@@ -87,8 +87,7 @@ impl Lake {
         }
         let failed = LakeError::query(name);
         let ctx = self.bare(now)?;
-        let paths = files.iter().map(|file| file.path.clone());
-        register(&ctx, "files", files_provider(name, paths, &self.schema_of(name)?)?)?;
+        register(&ctx, "files", files_provider(name, &files, &self.schema_of(name)?)?)?;
         let rows = ctx.sql(&format!("select * from files order by {order}")).await.map_err(&failed)?;
         let rows = rows.execute_stream().await.map_err(&failed)?.map(|batch| batch.map_err(LakeError::query(name)));
         let add = writer::write(self, &table, rows, &[]).await?;

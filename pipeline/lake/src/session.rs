@@ -13,8 +13,7 @@ use datafusion::catalog::{
     TableProvider,
 };
 use datafusion::datasource::empty::EmptyTable;
-use datafusion::datasource::file_format::parquet::ParquetFormat;
-use datafusion::datasource::listing::{ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl};
+use datafusion::datasource::object_store::ObjectStoreUrl;
 use datafusion::error::DataFusionError;
 use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::context::SQLOptions;
@@ -25,14 +24,15 @@ use futures::{StreamExt, TryStreamExt};
 use pacbot_schemas::AssetType;
 use url::Url;
 
-use crate::all_assets::{ASSETS, AllAssets, TypeFiles};
-use crate::asset_view::{self, ScopeTimes};
+use crate::all_assets::{ASSETS, AllAssets, OfType};
+use crate::asset_table::{AssetTable, ScopeTimes};
 use crate::error::LakeError;
 use crate::history;
 use crate::lake::Lake;
+use crate::lake_files::LakeFiles;
 use crate::run_time::run_time_functions;
 use crate::session_store::SessionStore;
-use crate::table::Table;
+use crate::table::{DataFile, Table};
 
 /// The address under which sessions know the lake's root.
 pub(crate) const ROOT: &str = "pacbot://lake";
@@ -152,15 +152,14 @@ impl Lake {
             let schema = self.schema_of(asset_type.as_str())?;
             let files = provider(table.as_ref(), &schema)?;
             // Nothing has an age where there is nothing.
-            let view = if table.is_some() {
-                let collected_at = Arc::new(asset_view::collected_at(asset_type, times.clone()));
-                let view = asset_view::current(asset_type, files.clone(), &collected_at)?;
-                landed.push(TypeFiles { asset_type: asset_type.clone(), files, collected_at: Some(collected_at) });
-                view
+            let assets = if table.is_some() {
+                let assets: Arc<dyn TableProvider> = Arc::new(AssetTable::new(asset_type, files, times.clone()));
+                landed.push(OfType { asset_type: asset_type.clone(), assets: assets.clone() });
+                assets
             } else {
                 files
             };
-            register(&ctx, asset_type.as_str(), view)?;
+            register(&ctx, asset_type.as_str(), assets)?;
             if options.history {
                 let past: Arc<dyn TableProvider> = match table {
                     Some(table) => history::provider_of(&ctx, table, &schema).await?,
@@ -216,25 +215,17 @@ pub(crate) fn register(ctx: &SessionContext, name: &str, table: Arc<dyn TablePro
 /// The scan over a version's files, in the shape that the definition has now.
 pub(crate) fn provider(table: Option<&Table>, schema: &SchemaRef) -> Result<Arc<dyn TableProvider>, LakeError> {
     let Some(table) = table else { return Ok(Arc::new(EmptyTable::new(schema.clone()))) };
-    let paths = table.files()?.into_iter().map(|file| file.path);
-    files_provider(table.name(), paths, schema)
+    files_provider(table.name(), &table.files()?, schema)
 }
 
 pub(crate) fn files_provider(
     name: &str,
-    paths: impl Iterator<Item = String>,
+    files: &[DataFile],
     schema: &SchemaRef,
 ) -> Result<Arc<dyn TableProvider>, LakeError> {
-    let failed = LakeError::query(name);
-    let urls = paths
-        .map(|path| ListingTableUrl::parse(format!("{ROOT}/{name}/{path}")))
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(&failed)?;
-    if urls.is_empty() {
+    if files.is_empty() {
         return Ok(Arc::new(EmptyTable::new(schema.clone())));
     }
-    let config = ListingTableConfig::new_with_multi_paths(urls)
-        .with_listing_options(ListingOptions::new(Arc::new(ParquetFormat::default())))
-        .with_schema(schema.clone());
-    Ok(Arc::new(ListingTable::try_new(config).map_err(&failed)?))
+    let store = ObjectStoreUrl::parse(ROOT).map_err(LakeError::query(name))?;
+    Ok(Arc::new(LakeFiles::new(store, name, files, schema.clone())))
 }

@@ -10,6 +10,7 @@ use deltalake_core::kernel::{Action, Add, Remove};
 use deltalake_core::protocol::{DeltaOperation, SaveMode};
 use deltalake_core::{DeltaTable, DeltaTableBuilder, DeltaTableError};
 use futures::TryStreamExt;
+use object_store::ObjectStoreExt;
 use serde::Deserialize;
 
 use crate::error::LakeError;
@@ -43,6 +44,15 @@ pub struct DataFile {
     pub accounts: Option<(String, String)>,
     /// What its writer noted, for example the run.
     pub tags: HashMap<String, Option<String>>,
+}
+
+/// A data file of earlier versions.
+#[derive(Debug, Clone)]
+pub struct PastFile {
+    /// The file, as far as the log still tells.
+    pub file: DataFile,
+    /// When it was taken out.
+    pub removed_at: DateTime<Utc>,
 }
 
 impl DataFile {
@@ -220,24 +230,34 @@ impl Table {
             .collect())
     }
 
-    /// Files that versions before this one held and that were not vacuumed: path and when they were taken out.
+    /// Files that versions before this one held and that were not vacuumed.
     ///
     /// # Errors
     ///
     /// [`LakeError::Table`]
-    pub async fn past_files(&self) -> Result<Vec<(String, DateTime<Utc>)>, LakeError> {
+    pub async fn past_files(&self) -> Result<Vec<PastFile>, LakeError> {
         let failed = LakeError::table(&self.name, "read");
         let state = self.delta.snapshot().map_err(&failed)?;
         let log_store = self.delta.log_store();
         let tombstones: Vec<_> = state.all_tombstones(log_store.as_ref()).try_collect().await.map_err(&failed)?;
-        Ok(tombstones
-            .iter()
-            .filter(|tombstone| tombstone.data_change())
-            .filter_map(|tombstone| {
-                let removed_at = DateTime::from_timestamp_millis(tombstone.deletion_timestamp()?)?;
-                Some((tombstone.path().into_owned(), removed_at))
-            })
-            .collect())
+        let mut past = Vec::new();
+        for tombstone in tombstones.iter().filter(|tombstone| tombstone.data_change()) {
+            let Some(removed_at) = tombstone.deletion_timestamp().and_then(DateTime::from_timestamp_millis) else {
+                continue;
+            };
+            let path = tombstone.path().into_owned();
+            let size = match tombstone.size().and_then(|size| u64::try_from(size).ok()) {
+                Some(size) => size,
+                // Other programs may leave it out.
+                None => {
+                    let found = log_store.object_store(None).head(&path.as_str().into()).await;
+                    found.map_err(|error| failed(error.into()))?.size
+                }
+            };
+            let file = DataFile { path, size, rows: None, accounts: None, tags: HashMap::new() };
+            past.push(PastFile { file, removed_at });
+        }
+        Ok(past)
     }
 
     /// Commits `change` on top of the pinned version, or not at all.

@@ -7,11 +7,16 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, TimestampMicrosecondArray};
-use arrow::datatypes::TimestampMicrosecondType;
-use datafusion::catalog::TableProvider;
-use datafusion::common::DataFusionError;
-use datafusion::datasource::{ViewTable, provider_as_source};
-use datafusion::logical_expr::{ColumnarValue, Expr, LogicalPlanBuilder, ScalarUDF, Volatility, create_udf};
+use arrow::datatypes::{SchemaRef, TimestampMicrosecondType};
+use async_trait::async_trait;
+use datafusion::catalog::{Session, TableProvider};
+use datafusion::common::{DFSchema, DataFusionError, Statistics, project_schema};
+use datafusion::logical_expr::{
+    ColumnarValue, Expr, ScalarUDF, TableProviderFilterPushDown, TableType, Volatility, create_udf,
+};
+use datafusion::physical_expr::expressions::Column;
+use datafusion::physical_plan::projection::ProjectionExec;
+use datafusion::physical_plan::{ExecutionPlan, PhysicalExpr};
 use datafusion::prelude::{SessionContext, col};
 use pacbot_schemas::{AssetType, timestamp};
 
@@ -19,6 +24,7 @@ use crate::error::LakeError;
 use crate::session::SessionOptions;
 
 /// When each scope of each asset type was last answered whole, in microseconds since the epoch.
+#[derive(Debug)]
 pub(crate) struct ScopeTimes(HashMap<String, HashMap<(String, String), i64>>);
 
 /// The last complete answer of each scope, among the runs up to the session's time.
@@ -51,34 +57,85 @@ impl ScopeTimes {
     }
 }
 
-/// The table with `collected_at` as its scope's last whole answer, which the function of that name tells. A plan that does not read the column
-/// does not compute it.
-pub(crate) fn current(
-    asset_type: &AssetType,
+/// A table of assets whose `collected_at` is its scope's last whole answer; a plan that does not read the column does not
+/// compute it.
+///
+/// For the planner it is a table, not a view: a view of all its columns would be planned again with every query.
+#[derive(Debug)]
+pub(crate) struct AssetTable {
     files: Arc<dyn TableProvider>,
-    collected_at: &ScalarUDF,
-) -> Result<Arc<dyn TableProvider>, LakeError> {
-    let failed = LakeError::query(asset_type.as_str());
-    let columns: Vec<Expr> = files
-        .schema()
-        .fields()
-        .iter()
-        .map(|field| match field.name().as_str() {
-            "collected_at" => collected_at
-                .call(vec![col("account_id"), col("collected_in"), col("collected_at")])
-                .alias("collected_at"),
-            name => Expr::Column(name.into()),
-        })
-        .collect();
-    let plan = LogicalPlanBuilder::scan(asset_type.as_str(), provider_as_source(files), None)
-        .and_then(|scan| scan.project(columns))
-        .and_then(LogicalPlanBuilder::build)
-        .map_err(&failed)?;
-    Ok(Arc::new(ViewTable::new(plan, None)))
+    /// Of account, scope, and the time in the file.
+    collected_at: ScalarUDF,
+}
+
+impl AssetTable {
+    pub(crate) fn new(asset_type: &AssetType, files: Arc<dyn TableProvider>, times: Arc<ScopeTimes>) -> Self {
+        Self { files, collected_at: collected_at(asset_type, times) }
+    }
+}
+
+#[async_trait]
+impl TableProvider for AssetTable {
+    fn schema(&self) -> SchemaRef {
+        self.files.schema()
+    }
+
+    fn table_type(&self) -> TableType {
+        TableType::Base
+    }
+
+    fn supports_filters_pushdown(
+        &self,
+        filters: &[&Expr],
+    ) -> Result<Vec<TableProviderFilterPushDown>, DataFusionError> {
+        Ok(vec![TableProviderFilterPushDown::Inexact; filters.len()])
+    }
+
+    fn statistics(&self) -> Option<Statistics> {
+        self.files.statistics()
+    }
+
+    async fn scan(
+        &self,
+        state: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        filters: &[Expr],
+        limit: Option<usize>,
+    ) -> Result<Arc<dyn ExecutionPlan>, DataFusionError> {
+        let of_files = self.files.schema();
+        let asked = project_schema(&of_files, projection)?;
+        if asked.index_of("collected_at").is_err() {
+            return self.files.scan(state, projection, filters, limit).await;
+        }
+        let mut columns = projection.cloned().unwrap_or_else(|| (0..of_files.fields().len()).collect());
+        for name in ["account_id", "collected_in"] {
+            let column = of_files.index_of(name)?;
+            if !columns.contains(&column) {
+                columns.push(column);
+            }
+        }
+        // A filter on the age is none on what is in the files; whoever asks filters again.
+        let filters =
+            filters.iter().filter(|filter| filter.column_refs().iter().all(|read| read.name != "collected_at"));
+        let filters: Vec<Expr> = filters.cloned().collect();
+        let plan = self.files.scan(state, Some(&columns), &filters, limit).await?;
+        let known = DFSchema::try_from(plan.schema().as_ref().clone())?;
+        let age = self.collected_at.call(vec![col("account_id"), col("collected_in"), col("collected_at")]);
+        let age = state.create_physical_expr(age, &known)?;
+        let values = asked.fields().iter().map(|field| {
+            let value: Arc<dyn PhysicalExpr> = match field.name().as_str() {
+                "collected_at" => age.clone(),
+                name => Arc::new(Column::new(name, plan.schema().index_of(name)?)),
+            };
+            Ok((value, field.name().clone()))
+        });
+        let values = values.collect::<Result<Vec<_>, DataFusionError>>()?;
+        Ok(Arc::new(ProjectionExec::try_new(values, plan)?))
+    }
 }
 
 /// When the scope of a row was last answered whole: of account, scope, and the time in the file.
-pub(crate) fn collected_at(asset_type: &AssetType, times: Arc<ScopeTimes>) -> ScalarUDF {
+fn collected_at(asset_type: &AssetType, times: Arc<ScopeTimes>) -> ScalarUDF {
     let table = asset_type.to_string();
     let text = arrow::datatypes::DataType::Utf8;
     let look_up = move |arguments: &[ColumnarValue]| -> Result<ColumnarValue, DataFusionError> {

@@ -1,0 +1,86 @@
+//! A table of a session: DataFusion's own Parquet scan over files that are known.
+//!
+//! The log tells which files a version has, how large they are and how many rows they hold, so planning asks the store for
+//! nothing: no listing, no footers. (A listing table asks for each file's size whenever a query is planned, and reads its
+//! footer for statistics.) A file that is missing shows when it is read.
+
+use std::sync::Arc;
+
+use arrow::datatypes::SchemaRef;
+use async_trait::async_trait;
+use datafusion::catalog::{Session, TableProvider};
+use datafusion::common::stats::Precision;
+use datafusion::common::{Result, Statistics};
+use datafusion::datasource::TableType;
+use datafusion::datasource::file_format::FileFormat;
+use datafusion::datasource::file_format::parquet::ParquetFormat;
+use datafusion::datasource::listing::PartitionedFile;
+use datafusion::datasource::object_store::ObjectStoreUrl;
+use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder};
+use datafusion::datasource::table_schema::TableSchema;
+use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
+use datafusion::physical_plan::ExecutionPlan;
+
+use crate::table::DataFile;
+
+/// The files of one table, read as one schema.
+#[derive(Debug)]
+pub(crate) struct LakeFiles {
+    schema: SchemaRef,
+    store: ObjectStoreUrl,
+    files: Vec<PartitionedFile>,
+    statistics: Statistics,
+}
+
+impl LakeFiles {
+    /// `files` of the table `name` in `store`; columns that a file has not are null.
+    pub(crate) fn new(store: ObjectStoreUrl, name: &str, files: &[DataFile], schema: SchemaRef) -> Self {
+        let rows =
+            files.iter().map(|file| file.rows.and_then(|rows| usize::try_from(rows).ok())).sum::<Option<usize>>();
+        let size = files.iter().map(|file| usize::try_from(file.size).unwrap_or_default()).sum();
+        let statistics = Statistics::new_unknown(&schema)
+            .with_num_rows(rows.map_or(Precision::Absent, Precision::Exact))
+            .with_total_byte_size(Precision::Inexact(size));
+        let files = files.iter().map(|file| PartitionedFile::new(format!("{name}/{}", file.path), file.size)).collect();
+        Self { schema, store, files, statistics }
+    }
+}
+
+#[async_trait]
+impl TableProvider for LakeFiles {
+    fn schema(&self) -> SchemaRef {
+        self.schema.clone()
+    }
+
+    fn table_type(&self) -> TableType {
+        TableType::Base
+    }
+
+    fn supports_filters_pushdown(&self, filters: &[&Expr]) -> Result<Vec<TableProviderFilterPushDown>> {
+        // The scan leaves out row groups; which rows it can filter by itself turns out when the plan is optimised.
+        Ok(vec![TableProviderFilterPushDown::Inexact; filters.len()])
+    }
+
+    fn statistics(&self) -> Option<Statistics> {
+        Some(self.statistics.clone())
+    }
+
+    async fn scan(
+        &self,
+        state: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        _filters: &[Expr],
+        limit: Option<usize>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let format = ParquetFormat::default();
+        let source = format.file_source(TableSchema::from(self.schema.clone()));
+        let groups = FileGroup::new(self.files.clone()).split_files(state.config().target_partitions());
+        let config = FileScanConfigBuilder::new(self.store.clone(), source)
+            .with_file_groups(groups)
+            .with_statistics(self.statistics.clone())
+            .with_projection_indices(projection.cloned())?
+            .with_limit(limit)
+            .build();
+        format.create_physical_plan(state, config).await
+    }
+}
