@@ -152,7 +152,57 @@ def compare(lake: pathlib.Path, out: pathlib.Path, said: dict) -> None:
         print(f"  {line}")
 
 
-COMMANDS = {"evaluate": evaluate}
+def again(arguments) -> None:
+    """Evaluation after nothing, and after one percent of the assets has changed, beside judging everything anew."""
+    for how in ((), ("--clustered",)):
+        lake = arguments.folder / "again"
+        shutil.rmtree(lake, ignore_errors=True)
+        shutil.copytree(made(arguments), lake)
+        fresh(lake)
+        pacbot(lake, "evaluate", "--fresh")
+        nothing = [pacbot(lake, "evaluate") for _ in range(arguments.rounds)] if not how else []
+        some, all_anew = [], []
+        for day in range(2, 2 + arguments.rounds):
+            estate(lake, arguments, day, "--changed", "1", "--generation", str(day), *how)
+            some.append(pacbot(lake, "evaluate"))
+            all_anew.append(pacbot(lake, "evaluate", "--fresh"))
+            same(lake)
+        base = statistics.median(run.wall for run in all_anew)
+        told("everything anew", all_anew, base)
+        if nothing:
+            told("nothing changed", nothing, base)
+        told("1 % changed" + (", in few accounts" if how else ", everywhere"), some, base)
+        shutil.rmtree(lake)
+
+
+RESULTS = """
+    select policy_runs.policy_id, max(violations), max(violating), max(assets), count(violations.asset_id),
+        bit_xor(hash(violations.asset_id, violations.reason, violations.evidence, violations.issue_id))
+    from read_parquet({policy_runs}) as policy_runs
+    left join read_parquet({violations}) as violations
+        on policy_runs.policy_id = violations.policy_id and policy_runs.found_in = violations.run_id
+    where policy_runs.run_id = ?
+    group by 1 order by 1
+"""
+
+
+def same(lake: pathlib.Path) -> None:
+    """Whether the last two evaluations found the same; ends the program if not."""
+    import duckdb
+    from deltalake import DeltaTable
+
+    connection = duckdb.connect()
+    tables = {name: DeltaTable(lake / name).file_uris() for name in ("runs", "policy_runs", "violations")}
+    runs = connection.execute(
+        f"select run_id from read_parquet({tables.pop('runs')!r}) where stage = 'evaluate' order by started_at desc limit 2"
+    ).fetchall()
+    sql = RESULTS.format(**{name: repr(files) for name, files in tables.items()})
+    one, other = (connection.execute(sql, run).fetchall() for run in runs)
+    if one != other:
+        sys.exit("\n".join(["what is found differs:", *(f"{a} {b}" for a, b in zip(one, other) if a != b)]))
+
+
+COMMANDS = {"again": again, "evaluate": evaluate}
 
 
 def main() -> None:

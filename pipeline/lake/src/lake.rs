@@ -1,7 +1,7 @@
 //! The lake: one Delta table per asset type and per table of our own, under one root.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::TryStreamExt;
 use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload};
@@ -22,6 +22,8 @@ pub struct Lake {
     pub(crate) log_root: LogRoot,
     pub(crate) types: Arc<AssetTypes>,
     pub(crate) own: Arc<BTreeMap<String, LakeTableDef>>,
+    /// The version of each table that was asked for last: a walk's sessions read the same ones, and a version never changes.
+    pinned: Arc<Mutex<HashMap<String, Table>>>,
 }
 
 impl Lake {
@@ -37,7 +39,8 @@ impl Lake {
             reason: errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "),
         })?;
         let own = own.into_iter().map(|def| (def.table.clone(), def)).collect();
-        let lake = Self { settings: Arc::new(settings), store, log_root, types, own: Arc::new(own) };
+        let settings = Arc::new(settings);
+        let lake = Self { settings, store, log_root, types, own: Arc::new(own), pinned: Arc::default() };
         lake.tables().await?;
         debug!(location = %lake.settings.location, "opened the lake");
         Ok(lake)
@@ -115,7 +118,16 @@ impl Lake {
     ///
     /// [`LakeError::Table`] when that version cannot be read (any more).
     pub async fn table_at(&self, name: &str, version: u64) -> Result<Option<Table>, LakeError> {
-        Table::load(self, name, Some(version)).await
+        let pinned = || self.pinned.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = pinned().get(name).filter(|table| table.version() == version).cloned();
+        if known.is_some() {
+            return Ok(known);
+        }
+        let table = Table::load(self, name, Some(version)).await?;
+        if let Some(table) = &table {
+            pinned().insert(name.to_owned(), table.clone());
+        }
+        Ok(table)
     }
 
     /// The schema that a table is defined to have.
