@@ -2,8 +2,10 @@
 
 use datafusion::common::ScalarValue;
 use datafusion::error::DataFusionError;
-use datafusion::prelude::SessionContext;
+use datafusion::logical_expr::lit;
+use datafusion::prelude::{SessionContext, col};
 use pacbot_lake::{LakeError, from_batches};
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 mod parts;
@@ -61,7 +63,8 @@ impl Report {
         let policies = "select * from policy_status order by severity_rank, violating desc, unknown desc, policy_id";
         let accounts =
             "select * from account_status order by open_critical desc, open_high desc, open_issues desc, account_id";
-        let counts = "select cause, count(*) as issues from run_changes group by cause order by cause";
+        let counts = "select cause, count(*) as issues from run_events group by cause order by cause";
+        let counts: Vec<ChangeCount> = rows(ctx, "run_events", counts).await?;
         let unjudged = "select * from unjudged order by policies desc, account_id, asset_type, request, region";
         Ok(Self {
             run,
@@ -69,8 +72,8 @@ impl Report {
             severities: rows(ctx, "severity_status", "select * from severity_status order by severity_rank").await?,
             policies: rows(ctx, "policy_status", policies).await?,
             accounts: rows(ctx, "account_status", accounts).await?,
-            changes: rows(ctx, "run_changes", counts).await?,
-            changed: changed(ctx, changes).await?,
+            changed: changed(ctx, &counts, changes).await?,
+            changes: counts,
             unjudged: rows(ctx, "unjudged", unjudged).await?,
         })
     }
@@ -82,16 +85,29 @@ impl Report {
     }
 }
 
-async fn changed(ctx: &SessionContext, most: u64) -> Result<Vec<Change>, ReportError> {
-    let sql = "
-        with placed as (
-            select
-                *,
-                row_number() over (partition by cause order by severity_rank, policy_id, asset_id, key) as place
-            from run_changes
-        )
-        select * from placed where place <= $most order by cause, place";
-    rows_with(ctx, "run_changes", sql, vec![("most", ScalarValue::UInt64(Some(most)))]).await
+/// One of the changes that a report tells.
+#[derive(Deserialize)]
+struct Chosen {
+    issue_id: String,
+}
+
+/// The first `most` changes of each cause, the worst first.
+async fn changed(ctx: &SessionContext, causes: &[ChangeCount], most: u64) -> Result<Vec<Change>, ReportError> {
+    let first = "
+        select issue_id from run_events where cause = $cause
+        order by severity_rank, policy_id, asset_id, key limit $most";
+    let mut named = Vec::new();
+    for ChangeCount { cause, .. } in causes {
+        // Chosen before they get names: a first run has as many changes as there are issues.
+        let values = vec![("cause", ScalarValue::from(cause.as_str())), ("most", ScalarValue::UInt64(Some(most)))];
+        let chosen: Vec<Chosen> = rows_with(ctx, "run_events", first, values).await?;
+        named.extend(chosen.into_iter().map(|chosen| lit(chosen.issue_id)));
+    }
+    let failed = |source| ReportError::View { view: "run_changes", source: Box::new(source) };
+    let order = ["cause", "severity_rank", "policy_id", "asset_id", "key"].map(|name| col(name).sort(true, false));
+    let frame = ctx.table("run_changes").await.and_then(|all| all.filter(col("issue_id").in_list(named, false)));
+    let batches = frame.and_then(|frame| frame.sort(order.into())).map_err(failed)?.collect().await.map_err(failed)?;
+    Ok(from_batches("run_changes", &batches)?)
 }
 
 pub(crate) async fn rows<T: DeserializeOwned>(

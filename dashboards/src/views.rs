@@ -31,6 +31,8 @@ pub const VIEWS: &[(&str, &str)] = &[
     ("unjudged", include_str!("../views/unjudged.sql")),
     ("account_status", include_str!("../views/account_status.sql")),
     ("issue_changes", include_str!("../views/issue_changes.sql")),
+    ("newest_diff", include_str!("../views/newest_diff.sql")),
+    ("run_events", include_str!("../views/run_events.sql")),
     ("run_changes", include_str!("../views/run_changes.sql")),
     ("category_score", include_str!("../views/category_score.sql")),
     ("classic_score", include_str!("../views/classic_score.sql")),

@@ -1,10 +1,44 @@
 -- Assets of each policy in each group, counted anew: `assets` in scope, those that were `violating` (exempt ones too), and
 -- `unknown` ones. Assets of one type, scope and region that lack the same answers are one cell, so that all policies and
--- groups together cost little more than one look at the assets. Policies without assets in a group have no row there.
-with cells as (
-    select group_id, asset_type, account_id, collected_in, region, unread, count(*) as assets
-    from grouped_assets
-    group by group_id, asset_type, account_id, collected_in, region, unread
+-- groups together cost little more than one look at the assets; nearly all lack none, and a list is slow to group by. Policies without assets in a group have no row there.
+with lacking as (
+    select asset_type, account_id, collected_in, region, unread, count(*) as assets
+    from whole_assets
+    where unread is not null
+    group by asset_type, account_id, collected_in, region, unread
+),
+complete as (
+    select asset_type, account_id, collected_in, region, count(*) as assets
+    from whole_assets
+    where unread is null
+    group by asset_type, account_id, collected_in, region
+),
+cells as (
+    select 'account:' || account_id as group_id, asset_type, account_id, collected_in, region, unread, assets
+    from lacking
+    union all
+    select 'account:' || account_id as group_id, asset_type, account_id, collected_in, region, null as unread, assets
+    from complete
+    union all
+    select
+        group_members.group_id,
+        whole_assets.asset_type,
+        whole_assets.account_id,
+        whole_assets.collected_in,
+        whole_assets.region,
+        whole_assets.unread,
+        count(*) as assets
+    from group_members
+    join whole_assets
+        on group_members.asset_type = whole_assets.asset_type and group_members.asset_id = whole_assets.asset_id
+    where group_members.group_id not like 'account:%'
+    group by
+        group_members.group_id,
+        whole_assets.asset_type,
+        whole_assets.account_id,
+        whole_assets.collected_in,
+        whole_assets.region,
+        whole_assets.unread
 ),
 unlimited as (
     select policy_id, asset_type

@@ -3,11 +3,23 @@
 -- is exempt if all of its open issues of the policy are. `passing` and `unknown` of a policy that failed are none and all:
 -- nothing was judged. `compliance_percent` is PacBot's: whole percent of assets without an open issue, unknown and exempt
 -- ones counted as passed, 100 without assets.
-with per_asset as (
-    select group_id, policy_id, asset_type, asset_id, bool_or(state = 'open') as is_open
+with keyed as (
+    select distinct policy_id
     from viewed_issues
-    where state in ('open', 'exempt')
-    group by group_id, policy_id, asset_type, asset_id
+    where key <> '' and state in ('open', 'exempt')
+),
+-- Of most policies an asset has one issue, and counting them is counting assets.
+per_asset as (
+    select issues.group_id, issues.policy_id, issues.state = 'open' as is_open
+    from keyed
+    right anti join viewed_issues as issues on keyed.policy_id = issues.policy_id
+    where issues.state in ('open', 'exempt')
+    union all
+    select issues.group_id, issues.policy_id, bool_or(issues.state = 'open') as is_open
+    from keyed
+    right semi join viewed_issues as issues on keyed.policy_id = issues.policy_id
+    where issues.state in ('open', 'exempt')
+    group by issues.group_id, issues.policy_id, issues.asset_type, issues.asset_id
 ),
 of_assets as (
     select

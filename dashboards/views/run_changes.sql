@@ -1,11 +1,4 @@
--- What the newest finished diff changed: one row per event, with names for people.
-with newest as (
-    select run_id
-    from runs
-    where stage = 'diff' and status in ('complete', 'partial')
-    order by run_at desc, started_at desc
-    limit 1
-)
+-- What the newest finished diff changed: one row per event, with names for people. Who only counts reads `run_events`.
 select issue_changes.*
 from issue_changes
-left semi join newest on issue_changes.run_id = newest.run_id
+left semi join newest_diff on issue_changes.run_id = newest_diff.run_id

@@ -101,14 +101,22 @@ pub(crate) async fn append_events(
         let time = |at: Option<DateTime<Utc>>| {
             ScalarValue::TimestampMicrosecond(Some(at.map_or(0, |at| at.timestamp_micros())), Some("UTC".into()))
         };
-        let events = ctx.sql(include_str!("diff/events.sql")).await?.with_param_values(vec![
-            ("run_id", ScalarValue::Utf8(Some(run_id.to_string()))),
-            ("settled", ScalarValue::Utf8(settled.map(|run_id| run_id.to_string()))),
+        let text = |text: String| ScalarValue::Utf8(Some(text));
+        let values = vec![
+            ("run_id", text(run_id.to_string())),
+            ("settled", settled.map_or(ScalarValue::Utf8(None), |run_id| text(run_id.to_string()))),
             ("sequence", ScalarValue::Int64(Some(sequence))),
             ("at", time(Some(snapshot.run_at))),
             ("since", time(since)),
             ("is_full", ScalarValue::Boolean(Some(is_full))),
-        ])?;
+        ];
+        // What is read several times is kept: the policies, and ids of what differs.
+        for (name, sql, is_kept) in STEPS {
+            let step = ctx.sql(sql).await?.with_param_values(values.clone())?;
+            let step = if is_kept { step.cache().await? } else { step };
+            ctx.register_table(name, step.into_view())?;
+        }
+        let events = ctx.sql(include_str!("diff/events.sql")).await?.with_param_values(values)?;
         let events = rows(lake, "issue_events", events).await?;
         if let Some(version) = lake.commit_on("issue_events", version, events, false, snapshot.run_at).await? {
             info!(run = %run_id, version, sequence, "compared with the issues");
@@ -117,6 +125,14 @@ pub(crate) async fn append_events(
     }
     Err(DiffError::Contention)
 }
+
+/// What events are made from: the name and text of each step, and whether its rows are kept in memory.
+const STEPS: [(&str, &str, bool); 4] = [
+    ("judged", include_str!("diff/judged.sql"), true),
+    ("found", include_str!("diff/found.sql"), false),
+    ("differing", include_str!("diff/differing.sql"), true),
+    ("missing", include_str!("diff/missing.sql"), true),
+];
 
 /// The run that was compared last, if the issues are still as that left them: nobody else is comparing, nor was stopped
 /// while at it.

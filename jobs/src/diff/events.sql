@@ -1,61 +1,11 @@
--- What one evaluation changes about the issues. Reads `before` (the state of each issue), `violations`, `policy_runs`,
--- `coverage`, `assets`, `asset_group_members` and `pins` (asset_type, table_version) of the snapshot that was judged; yields the columns of
--- `issue_events`, one row for each issue whose state changes.
+-- What one evaluation changes about the issues. Reads `judged`, `found`, `differing` and `missing` (the steps before), `coverage`,
+-- `assets`, `asset_group_members` and `pins` (asset_type, table_version) of the snapshot that was judged; yields the columns
+-- of `issue_events`, one row for each issue whose state changes.
 --
 -- An issue closes only if its asset was judged and does not violate any more (fixed), its scope was answered whole
 -- without the asset (asset_gone), or a person withdrew the scope (out_of_scope) or the policy (policy_retired). All else
 -- that is missing is unknown.
---
--- `$settled` is the run that was compared last, if there is one: where its result of a policy is the one that still holds,
--- the issues are as that comparison left them, and neither they nor the violations are read again.
-with judged as (
-    select
-        run.policy_id, run.status, run.blind_scopes, run.outside, run.unread, run.groups,
-        coalesce(run.found_in, run.run_id) as found_in,
-        run.violations = run.violating as is_one_each,
-        compared.policy_id is not null as is_settled
-    from policy_runs as run
-    left join (
-        select policy_id, coalesce(found_in, run_id) as found_in
-        from policy_runs
-        where run_id = $settled
-    ) as compared
-        on run.policy_id = compared.policy_id and run.found_in = compared.found_in
-    where run.run_id = $run_id
-),
-found as (
-    select violations.*, judged.is_one_each
-    from violations
-    join judged on violations.policy_id = judged.policy_id and violations.run_id = judged.found_in
-    where not judged.is_settled
-),
-seen as (
-    select issue_id, policy_id, severity, asset_type, asset_id, account_id, region, collected_in, key, reason, evidence
-    from found
-    where is_one_each
-    union all
-    select issue_id, policy_id, severity, asset_type, asset_id, account_id, region, collected_in, key, reason, evidence
-    from (
-        select *, row_number() over (partition by issue_id order by reason, evidence) as place
-        from found
-        where not is_one_each
-    )
-    where place = 1
-),
--- Found by their ids alone: nearly all issues are still there.
-missing_id as (
-    select before.issue_id
-    from before
-    left anti join seen on before.issue_id = seen.issue_id
-    left anti join (select policy_id from judged where is_settled) as settled on before.policy_id = settled.policy_id
-    where before.state <> 'closed'
-),
-missing as (
-    select before.*
-    from before
-    left semi join missing_id on before.issue_id = missing_id.issue_id
-),
-asset as (
+with asset as (
     select assets.asset_type, assets.asset_id, assets.account_id, assets.region, assets.collected_in, assets.unread
     from assets
     left semi join missing on assets.asset_id = missing.asset_id
@@ -142,26 +92,44 @@ verdict as (
     left join in_group on missing.issue_id = in_group.issue_id
     where judged.policy_id is not null or $is_full
 ),
+again as (
+    select differing.state, differing.occurrence, found.*
+    from (select * from differing where is_seen) as differing
+    join found on differing.issue_id = found.issue_id
+),
+-- An issue is told by the first of its violations.
+seen as (
+    select
+        issue_id, state, occurrence, policy_id, severity, asset_type, asset_id, account_id, region, collected_in, key, reason, evidence
+    from again
+    where is_one_each
+    union all
+    select
+        issue_id, state, occurrence, policy_id, severity, asset_type, asset_id, account_id, region, collected_in, key, reason, evidence
+    from (
+        select *, row_number() over (partition by issue_id order by reason, evidence) as place
+        from again
+        where not is_one_each
+    )
+    where place = 1
+),
 opened as (
     select
-        seen.issue_id,
-        before.state as from_state,
+        issue_id,
+        state as from_state,
         'open' as to_state,
         case
-            when before.state is null then 'opened'
-            when before.state = 'closed' then 'reopened'
+            when state is null then 'opened'
+            when state = 'closed' then 'reopened'
             else 'judged_again'
         end as cause,
         case
-            when before.state is null then cast(1 as bigint)
-            when before.state = 'closed' then before.occurrence + 1
-            else before.occurrence
+            when state is null then cast(1 as bigint)
+            when state = 'closed' then occurrence + 1
+            else occurrence
         end as occurrence,
-        seen.policy_id, seen.severity, seen.asset_type, seen.asset_id, seen.account_id, seen.region, seen.collected_in,
-        seen.key, seen.reason, seen.evidence
+        policy_id, severity, asset_type, asset_id, account_id, region, collected_in, key, reason, evidence
     from seen
-    left join before on seen.issue_id = before.issue_id
-    where before.state is null or before.state in ('closed', 'unknown')
 ),
 left_open as (
     select

@@ -15,15 +15,15 @@ select
     newest.reason,
     newest.evidence,
     newest.occurrence,
-    coalesce(issues.first_opened_at, newest.first_opened_at) as first_opened_at,
-    coalesce(newest.opened_at, issues.opened_at) as opened_at,
+    coalesce(known.first_opened_at, newest.first_opened_at) as first_opened_at,
+    coalesce(newest.opened_at, known.opened_at) as opened_at,
     newest.changed_at,
     newest.closed_at,
     newest.cause,
     newest.run_id,
     newest.sequence
-from newest
-left join issues on newest.issue_id = issues.issue_id
+from (select issue_id, first_opened_at, opened_at from issues) as known
+right join newest on known.issue_id = newest.issue_id
 union all
 select
     issues.issue_id,
@@ -46,5 +46,5 @@ select
     issues.cause,
     issues.run_id,
     issues.sequence
-from issues
-left anti join newest on issues.issue_id = newest.issue_id
+from (select issue_id from newest) as again
+right anti join issues on again.issue_id = issues.issue_id

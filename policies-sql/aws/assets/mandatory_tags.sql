@@ -112,9 +112,6 @@ tagged as (
         assets.name,
         coalesce(lower(array_to_string(map_keys(assets.tags), chr(10))), '') as tag_keys
     from assets
-    left anti join beyond_reach
-        on assets.account_id = beyond_reach.account_id
-        and assets.asset_id = beyond_reach.asset_id
     where
         starts_with(assets.asset_type, 'aws_')
         and not coalesce(array_has($exempt_types, assets.asset_type), false)
@@ -128,18 +125,35 @@ missing as (
     select
         kept.tag_keys,
         string_agg(required.tag, ', ' order by required.tag) as tags
-    from (select distinct tag_keys from tagged) as kept
+    from (
+        select distinct coalesce(lower(array_to_string(map_keys(tags), chr(10))), '') as tag_keys
+        from assets
+    ) as kept
     inner join required
         on not array_has(string_to_array(kept.tag_keys, chr(10)), lower(required.tag))
     group by kept.tag_keys
+),
+
+lacking as (
+    select
+        tagged.asset_id,
+        tagged.account_id,
+        tagged.region,
+        missing.tags,
+        tagged.asset_type,
+        tagged.name
+    from missing
+    inner join tagged on missing.tag_keys = tagged.tag_keys
 )
 
 select
-    tagged.asset_id,
-    tagged.account_id,
-    tagged.region,
-    'tags are missing: ' || missing.tags as reason,
-    tagged.asset_type,
-    tagged.name
-from tagged
-inner join missing on tagged.tag_keys = missing.tag_keys
+    lacking.asset_id,
+    lacking.account_id,
+    lacking.region,
+    'tags are missing: ' || lacking.tags as reason,
+    lacking.asset_type,
+    lacking.name
+from lacking
+left anti join beyond_reach
+    on lacking.account_id = beyond_reach.account_id
+    and lacking.asset_id = beyond_reach.asset_id

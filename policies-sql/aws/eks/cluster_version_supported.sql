@@ -19,4 +19,4 @@ select
     region,
     'Kubernetes ' || version || ' is not supported any more' as reason
 from aws_eks_cluster
-where cast(split_part(version, '.', 2) as bigint) < $min_minor
+where try_cast(split_part(version, '.', 2) as bigint) < $min_minor
