@@ -117,7 +117,7 @@ fn read_by(name: &str) -> BTreeSet<&str> {
             // What a lens puts in the place of these is not in their texts.
             wanted.extend(match *view {
                 "counts" => Some("grouped_counts"),
-                "viewed_issues" => Some("grouped_issues"),
+                "viewed_issue_counts" => Some("grouped_issue_counts"),
                 _ => None,
             });
         }
@@ -165,7 +165,7 @@ mod tests {
     fn what_is_read_for_a_view_is_found_in_its_text() {
         let read = read_by("policy_status");
         assert!(
-            ["newest_policy_runs", "evaluations", "counts", "grouped_counts", "viewed_issues"]
+            ["newest_policy_runs", "evaluations", "counts", "grouped_counts", "viewed_issue_counts"]
                 .iter()
                 .all(|view| read.contains(view)),
             "{read:?}"

@@ -23,8 +23,12 @@ use crate::views::Grouping;
 /// Tables that a lens narrows; what they were is kept as `whole_NAME`.
 const NARROWED: [&str; 3] = ["assets", "issues", "issue_events"];
 
-/// Tables that get the members of a group that is made of several.
-const GATHERED: [&str; 2] = ["group_members", "asset_group_members"];
+/// Tables that get the members of a group that is made of several, and where those are found.
+const GATHERED: [(&str, &str); 3] = [
+    ("group_members", "whole_group_members"),
+    ("named_members", "whole_group_members"),
+    ("asset_group_members", "whole_asset_group_members"),
+];
 
 /// Assets that are or, before they were gone, were in a group.
 const IN_GROUP: &str = "
@@ -114,8 +118,8 @@ impl Look {
 
     async fn over(lake: &Lake, ctx: SessionContext, files: Groups, at: DateTime<Utc>) -> Result<Self, LookError> {
         let (groups, exceptions) = Exceptions::apply(lake, &ctx, files, at).await?;
-        for name in NARROWED.iter().chain(&GATHERED) {
-            let whole = ctx.table_provider(*name).await?;
+        for name in NARROWED.into_iter().chain(GATHERED.map(|(name, _)| name)) {
+            let whole = ctx.table_provider(name).await?;
             ctx.register_table(format!("whole_{name}"), whole)?;
         }
         let views = LazyViews::install(&ctx, Shown { grouping: Grouping::Whole, domains: vec![None] })?;
@@ -156,14 +160,15 @@ impl Look {
         // No group of people has such an id.
         let id = groups.join("+");
         let any: Vec<Expr> = groups.iter().map(|group| lit(group.as_str())).collect();
-        for name in GATHERED {
+        for (name, source) in GATHERED {
             let whole = self.ctx.table(format!("whole_{name}")).await?;
-            let columns = whole.schema().fields().iter().map(|field| match field.name().as_str() {
+            let source = self.ctx.table(source).await?;
+            let columns = source.schema().fields().iter().map(|field| match field.name().as_str() {
                 "group_id" => lit(id.as_str()).alias("group_id"),
                 other => col(other),
             });
             let columns: Vec<Expr> = columns.collect();
-            let gathered = whole.clone().filter(col("group_id").in_list(any.clone(), false))?.select(columns)?;
+            let gathered = source.filter(col("group_id").in_list(any.clone(), false))?.select(columns)?;
             let gathered = whole.union(gathered.distinct()?)?;
             self.ctx.deregister_table(name)?;
             self.ctx.register_table(name, gathered.into_view())?;

@@ -20,11 +20,14 @@ pub const VIEWS: &[(&str, &str)] = &[
     ("evaluations", include_str!("../views/evaluations.sql")),
     ("newest_policy_runs", include_str!("../views/newest_policy_runs.sql")),
     ("grouped_assets", include_str!("../views/grouped_assets.sql")),
-    ("grouped_issues", include_str!("../views/grouped_issues.sql")),
+    ("grouped_cells", include_str!("../views/grouped_cells.sql")),
+    ("limited_cells", include_str!("../views/limited_cells.sql")),
     ("grouped_counts", include_str!("../views/grouped_counts.sql")),
     ("whole_counts", include_str!("../views/whole_counts.sql")),
     ("counts", COUNTS),
-    ("viewed_issues", VIEWED_ISSUES),
+    ("grouped_issue_counts", include_str!("../views/grouped_issue_counts.sql")),
+    ("whole_issue_counts", include_str!("../views/whole_issue_counts.sql")),
+    ("viewed_issue_counts", VIEWED_ISSUE_COUNTS),
     ("policy_status", include_str!("../views/policy_status.sql")),
     ("severity_status", include_str!("../views/severity_status.sql")),
     ("answers", include_str!("../views/answers.sql")),
@@ -50,8 +53,8 @@ pub const VIEWS: &[(&str, &str)] = &[
 /// The numbers of assets of the group that is looked at. Those of everything are the evaluation's own.
 const COUNTS: &str = "select * from whole_counts";
 
-/// The issues of the group that is looked at.
-const VIEWED_ISSUES: &str = "select '*' as group_id, issues.* from issues";
+/// The numbers of issues of the group that is looked at.
+const VIEWED_ISSUE_COUNTS: &str = "select * from whole_issue_counts";
 
 /// Whose numbers the views hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,13 +77,22 @@ pub(crate) async fn plan(
     let frame = ctx.sql(sql).await?;
     let frame = match name {
         "counts" => grouped(ctx, frame, "grouped_counts", grouping).await?,
-        "viewed_issues" => grouped(ctx, frame, "grouped_issues", grouping).await?,
-        // The views below read these many times over, and a view is planned wherever it is read. Both are small: a row a
-        // policy, and a row a policy and group.
-        "newest_policy_runs" | "policy_status" => frame.cache().await?,
+        "viewed_issue_counts" => grouped(ctx, frame, "grouped_issue_counts", grouping).await?,
+        // Where no policy is limited, the planner leaves out what is read for it.
+        "limited_cells" if !are_limited(ctx).await? => frame.limit(0, Some(0))?,
+        // The views below read these many times over, and a view is planned wherever it is read. They are small: a row a
+        // policy, a row a policy and group, or what assets of a group, type and scope have in common.
+        "newest_policy_runs" | "policy_status" | "grouped_cells" | "grouped_issue_counts" => frame.cache().await?,
         _ => frame,
     };
     Ok(frame.into_view())
+}
+
+/// Whether a policy is limited to groups.
+async fn are_limited(ctx: &SessionContext) -> Result<bool, DataFusionError> {
+    let limited = "select count(*) from newest_policy_runs where array_length(groups) > 0";
+    let limited = ctx.sql(limited).await?.collect().await?;
+    Ok(limited.first().is_some_and(|batch| batch.column(0).as_primitive::<Int64Type>().value(0) > 0))
 }
 
 /// What is looked at: `whole`, or the rows of a view that has all groups.

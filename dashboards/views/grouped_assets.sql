@@ -4,7 +4,7 @@ select
 from whole_assets
 union all
 select
-    group_members.group_id,
+    named_members.group_id,
     whole_assets.asset_type,
     whole_assets.asset_id,
     whole_assets.account_id,
@@ -12,6 +12,5 @@ select
     whole_assets.region,
     whole_assets.unread
 from whole_assets
-join group_members
-    on whole_assets.asset_type = group_members.asset_type and whole_assets.asset_id = group_members.asset_id
-where group_members.group_id not like 'account:%'
+join named_members
+    on whole_assets.asset_type = named_members.asset_type and whole_assets.asset_id = named_members.asset_id

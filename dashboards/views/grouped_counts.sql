@@ -1,77 +1,21 @@
 -- Assets of each policy in each group, counted anew: `assets` in scope, those that were `violating` (exempt ones too), and
--- `unknown` ones. Assets of one type, scope and region that lack the same answers are one cell, so that all policies and
--- groups together cost little more than one look at the assets; nearly all lack none, and a list is slow to group by. Policies without assets in a group have no row there.
-with lacking as (
-    select asset_type, account_id, collected_in, region, unread, count(*) as assets
-    from whole_assets
-    where unread is not null
-    group by asset_type, account_id, collected_in, region, unread
-),
-complete as (
-    select asset_type, account_id, collected_in, region, count(*) as assets
-    from whole_assets
-    where unread is null
-    group by asset_type, account_id, collected_in, region
-),
-cells as (
-    select 'account:' || account_id as group_id, asset_type, account_id, collected_in, region, unread, assets
-    from lacking
-    union all
-    select 'account:' || account_id as group_id, asset_type, account_id, collected_in, region, null as unread, assets
-    from complete
-    union all
-    select
-        group_members.group_id,
-        whole_assets.asset_type,
-        whole_assets.account_id,
-        whole_assets.collected_in,
-        whole_assets.region,
-        whole_assets.unread,
-        count(*) as assets
-    from group_members
-    join whole_assets
-        on group_members.asset_type = whole_assets.asset_type and group_members.asset_id = whole_assets.asset_id
-    where group_members.group_id not like 'account:%'
-    group by
-        group_members.group_id,
-        whole_assets.asset_type,
-        whole_assets.account_id,
-        whole_assets.collected_in,
-        whole_assets.region,
-        whole_assets.unread
-),
-unlimited as (
+-- `unknown` ones. Policies without assets in a group have no row there.
+with unlimited as (
     select policy_id, asset_type
     from newest_policy_runs
     where coalesce(array_length(groups), 0) = 0
 ),
 judged as (
-    select unlimited.policy_id, cells.*
+    select unlimited.policy_id, grouped_cells.*
     from unlimited
-    join cells on unlimited.asset_type = cells.asset_type
+    join grouped_cells on unlimited.asset_type = grouped_cells.asset_type
     union all
-    select unlimited.policy_id, cells.*
+    select unlimited.policy_id, grouped_cells.*
     from (select policy_id from unlimited where asset_type = 'assets') as unlimited
-    cross join cells
+    cross join grouped_cells
     union all
-    select policy_id, group_id, asset_type, account_id, collected_in, region, unread, count(*) as assets
-    from (
-        select distinct
-            limited.policy_id,
-            grouped_assets.group_id,
-            grouped_assets.asset_type,
-            grouped_assets.asset_id,
-            grouped_assets.account_id,
-            grouped_assets.collected_in,
-            grouped_assets.region,
-            grouped_assets.unread
-        from (select policy_id, asset_type as judges, unnest(groups) as limit_id from newest_policy_runs) as limited
-        join group_members on limited.limit_id = group_members.group_id
-        join grouped_assets
-            on group_members.asset_type = grouped_assets.asset_type and group_members.asset_id = grouped_assets.asset_id
-        where limited.judges = 'assets' or limited.judges = grouped_assets.asset_type
-    )
-    group by policy_id, group_id, asset_type, account_id, collected_in, region, unread
+    select policy_id, group_id, asset_type, account_id, collected_in, region, unread, assets
+    from limited_cells
 ),
 outside as (
     select policy_id, place['account_id'] as account_id, place['region'] as region
@@ -123,10 +67,9 @@ grouped as (
     select 'account:' || account_id as group_id, policy_id, asset_id, is_one_each
     from found
     union all
-    select group_members.group_id, found.policy_id, found.asset_id, found.is_one_each
-    from found
-    join group_members on found.asset_type = group_members.asset_type and found.asset_id = group_members.asset_id
-    where group_members.group_id not like 'account:%'
+    select named_members.group_id, found.policy_id, found.asset_id, found.is_one_each
+    from named_members
+    join found on named_members.asset_type = found.asset_type and named_members.asset_id = found.asset_id
 ),
 -- Of most policies an asset has one violation, and counting them is counting assets.
 violated as (

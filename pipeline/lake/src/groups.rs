@@ -218,7 +218,8 @@ impl Groups {
         members(ctx, self.find(id)?).await
     }
 
-    /// Adds the views `groups` (a row a group) and `group_members` (`group_id`, then the members' columns).
+    /// Adds the views `groups` (a row a group), `group_members` (`group_id`, then the members' columns), and `named_members`
+    /// (the same without groups that are an account).
     ///
     /// # Errors
     ///
@@ -264,13 +265,24 @@ impl Groups {
         let batch = to_batch("groups", schema.clone(), &rows)?;
         ctx.register_table("groups", Arc::new(MemTable::try_new(schema, vec![vec![batch]])?))?;
 
-        let mut all = ctx.sql(MEMBERS_OF_ACCOUNTS).await?;
+        let of_accounts = ctx.sql(MEMBERS_OF_ACCOUNTS).await?;
+        let mut named = None;
         for group in self.iter().filter(|group| !group.is_of_account()) {
             let mut columns = vec![lit(group.group_id.as_str()).alias("group_id")];
             columns.extend(MEMBER_COLUMNS.map(col));
-            all = all.union(members(ctx, group).await?.select(columns)?)?;
+            let members = members(ctx, group).await?.select(columns)?;
+            named = Some(match named {
+                Some(others) => DataFrame::union(others, members)?,
+                None => members,
+            });
         }
-        ctx.register_table("group_members", all.into_view())?;
+        // The planner leaves out what is read of no groups.
+        let named = match named {
+            Some(named) => named,
+            None => of_accounts.clone().limit(0, Some(0))?,
+        };
+        ctx.register_table("named_members", named.clone().into_view())?;
+        ctx.register_table("group_members", of_accounts.union(named)?.into_view())?;
         Ok(())
     }
 }

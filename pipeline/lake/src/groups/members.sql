@@ -1,10 +1,9 @@
--- The rows of `asset_group_members` as they should be now. Reads `members_before` (the rows as they are), `group_members`,
+-- The rows of `asset_group_members` as they should be now. Reads `members_before` (the rows as they are), `named_members`,
 -- `groups` and `assets`. Who is in a group keeps the time of joining; who is gone keeps the last row of each group that still
 -- exists; who left while it exists has none.
 with present as (
     select group_id, asset_type, asset_id, account_id, region
-    from group_members
-    where group_id not like 'account:%'
+    from named_members
 ),
 gone as (
     select members_before.*
