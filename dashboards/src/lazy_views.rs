@@ -69,7 +69,7 @@ impl LazyViews {
     async fn plan(&self, name: &str) -> Result<(), DataFusionError> {
         let ctx = &self.planner;
         let shown = self.shown.read().unwrap_or_else(PoisonError::into_inner).clone();
-        let wanted = read_by(name);
+        let wanted = read_by(name, &shown.grouping);
         for other in OTHERS.into_iter().filter(|other| wanted.contains(other) && !self.tables.table_exist(other)) {
             self.keep(
                 other,
@@ -106,8 +106,8 @@ fn is_ours(name: &str) -> bool {
 }
 
 /// A name and all views and small tables that are read for it. By the words of the views' texts, so a comment that names
-/// a view costs its planning and no more.
-fn read_by(name: &str) -> BTreeSet<&str> {
+/// a view costs its planning, and its rows if they are kept.
+fn read_by<'a>(name: &'a str, grouping: &Grouping) -> BTreeSet<&'a str> {
     let mut wanted = BTreeSet::from([name]);
     // Each view reads only those before it.
     for (view, sql) in VIEWS.iter().rev() {
@@ -116,7 +116,7 @@ fn read_by(name: &str) -> BTreeSet<&str> {
             wanted.extend(words.filter(|word| is_ours(word)));
             // What a lens puts in the place of these is not in their texts.
             wanted.extend(match *view {
-                "counts" => Some("grouped_counts"),
+                "counts" if *grouping != Grouping::Whole => Some("grouped_counts"),
                 "viewed_issue_counts" => Some("grouped_issue_counts"),
                 _ => None,
             });
@@ -163,13 +163,15 @@ mod tests {
 
     #[test]
     fn what_is_read_for_a_view_is_found_in_its_text() {
-        let read = read_by("policy_status");
+        let read = read_by("policy_status", &Grouping::Every);
         assert!(
-            ["newest_policy_runs", "evaluations", "counts", "grouped_counts", "viewed_issue_counts"]
+            ["newest_policy_runs", "evaluations", "counts", "grouped_counts", "grouped_cells", "viewed_issue_counts"]
                 .iter()
                 .all(|view| read.contains(view)),
             "{read:?}"
         );
         assert!(!read.contains("honest_score") && !read.contains("messages"), "{read:?}");
+        let read = read_by("policy_status", &Grouping::Whole);
+        assert!(!read.contains("grouped_cells"), "counting all groups anew is for whoever looks at groups: {read:?}");
     }
 }
