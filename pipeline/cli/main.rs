@@ -143,6 +143,8 @@ impl std::fmt::Display for Command {
 
 const EXIT_NOT_KNOWN: u8 = 2;
 const EXIT_USAGE: u8 = 64;
+/// As shells tell of a process that wrote to a pipe which nobody reads.
+const EXIT_BROKEN_PIPE: u8 = 141;
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -157,6 +159,7 @@ async fn main() -> ExitCode {
     let mut out = std::io::stdout();
     match started(arguments, &mut out).await {
         Ok(code) => code,
+        Err(error) if is_broken_pipe(&error) => ExitCode::from(EXIT_BROKEN_PIPE),
         Err(error) => {
             let told = writeln!(std::io::stderr(), "error: {error:#}");
             let is_no_mistake = error.is::<walk::StageFailed>() || error.is::<pacbot_jobs::ScheduleError>();
@@ -166,10 +169,18 @@ async fn main() -> ExitCode {
     }
 }
 
+/// Whether whoever read the output has left, as `head` does. A connection that breaks is below another error.
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
+}
+
 /// Runs the command, and what watches it before and after.
 async fn started(arguments: Arguments, out: &mut impl Write) -> anyhow::Result<ExitCode> {
     if let Command::Completions { shell } = arguments.command {
-        clap_complete::generate(shell, &mut Arguments::command(), "pacbot", out);
+        // It panics where it cannot write.
+        let mut script = Vec::new();
+        clap_complete::generate(shell, &mut Arguments::command(), "pacbot", &mut script);
+        out.write_all(&script)?;
         return Ok(ExitCode::SUCCESS);
     }
     let mut config = Config::read(arguments.config.as_deref())?;

@@ -117,3 +117,14 @@ fn a_lake_with_a_broken_log_or_a_lost_file() {
     assert_eq!(ended.code, Some(64), "{ended:?}");
     assert!(ended.stderr.contains("`aws_s3_bucket`"), "{ended:?}");
 }
+
+#[test]
+fn a_reader_that_leaves_ends_the_command_without_a_word() {
+    // More than a pipe holds, so that the command is still writing.
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_pacbot"));
+    command.args(["completions", "bash"]).stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
+    let mut running = command.spawn().unwrap();
+    drop(running.stdout.take());
+    let ended = running.wait_with_output().unwrap();
+    assert_eq!((ended.status.code(), String::from_utf8_lossy(&ended.stderr).as_ref()), (Some(141), ""));
+}
