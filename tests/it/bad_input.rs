@@ -128,3 +128,16 @@ fn a_reader_that_leaves_ends_the_command_without_a_word() {
     let ended = running.wait_with_output().unwrap();
     assert_eq!((ended.status.code(), String::from_utf8_lossy(&ended.stderr).as_ref()), (Some(141), ""));
 }
+
+#[test]
+fn one_policy_is_tested_without_the_others() {
+    // A mistake about another policy is not its own.
+    let pacbot = Pacbot::new("[policies.parameters.aws-iam-access-key-rotated]\nmax_age_days = \"soon\"\n");
+    let tested = pacbot.run(&["policies", "test", "aws-s3-bucket-not-public"]);
+    assert_eq!(
+        (tested.code, tested.stdout.as_str()),
+        (Some(0), "ok      aws-s3-bucket-not-public\n1 passed, 0 failed\n")
+    );
+    let unknown = told(&Pacbot::new(""), &["policies", "test", "aws-s3-bucket-not-publik"]);
+    assert!(unknown.contains("did you mean `aws-s3-bucket-not-public`?"), "{unknown}");
+}

@@ -65,7 +65,17 @@ pub(crate) async fn run(command: Policies, config: &Config, out: &mut impl Write
             config.check_fixes(&catalog, &types)?;
             writeln!(out, "{} policies, no mistakes", catalog.iter().count())?;
         }
-        Policies::Test { id } => return test(&embedded().await?, id.as_deref(), &types, out).await,
+        Policies::Test { id } => {
+            let one = match &id {
+                Some(id) => Some(config.catalog_of(id, &types).await?).filter(|one| one.get(id).is_some()),
+                None => None,
+            };
+            let catalog = match one {
+                Some(one) => one,
+                None => embedded().await?,
+            };
+            return test(&catalog, id.as_deref(), &types, out).await;
+        }
         Policies::New { name, asset_type } => begin(&name, &asset_type, &types, out)?,
     }
     Ok(ExitCode::SUCCESS)

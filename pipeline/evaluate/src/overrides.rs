@@ -26,6 +26,13 @@ impl Overrides {
         self.source = (file.to_owned(), text.to_owned());
     }
 
+    /// Those of one policy.
+    #[must_use]
+    pub fn only(&self, policy: &str) -> Self {
+        let values = self.values.iter().filter(|(id, _)| id.as_str() == policy);
+        Self { values: values.map(|(id, given)| (id.clone(), given.clone())).collect(), source: self.source.clone() }
+    }
+
     /// The policies that have overrides.
     pub(crate) fn policies(&self) -> impl Iterator<Item = &PolicyId> {
         self.values.keys()
