@@ -292,26 +292,26 @@ impl Config {
         self.loaded.get_or_try_init(|| self.load_catalog(types)).await.cloned()
     }
 
-    /// One of the policies alone, enabled or not, which takes a fraction of the time that all of them take; no policy if there
-    /// is none of that id, or one that cannot be read.
+    /// One of the policies alone, enabled or not, which takes a fraction of the time that all of them take. If there is none of
+    /// that id that can be read, all policies, for whoever says what was meant.
     pub(crate) async fn catalog_of(&self, id: &str, types: &AssetTypes) -> anyhow::Result<Catalog> {
-        let own = match &self.policies.folder {
-            Some(folder) => files_in(folder, "sql")?,
-            None => Vec::new(),
-        };
+        let own = self.own_policies()?;
         let own = own.iter().map(|(file, text)| (file.as_str(), text.as_str()));
         let is_it =
             |(file, text): &(&str, &str)| Policy::parse(file, text).is_ok_and(|policy| policy.id.as_str() == id);
         let files = Catalog::embedded_files().chain(own).filter(is_it);
-        let loaded = Catalog::load(files, types, &self.policies.parameters.only(id)).await;
-        loaded.map_err(|errors| commands::all(&errors))
+        let one = Catalog::load(files, types, &self.policies.parameters.only(id)).await;
+        let one = one.map_err(|errors| commands::all(&errors))?;
+        if one.get(id).is_some() { Ok(one) } else { self.catalog(types).await }
+    }
+
+    /// People's own policy files: name and text.
+    fn own_policies(&self) -> anyhow::Result<Vec<(String, String)>> {
+        self.policies.folder.as_deref().map_or_else(|| Ok(Vec::new()), |folder| files_in(folder, "sql"))
     }
 
     async fn load_catalog(&self, types: &AssetTypes) -> anyhow::Result<Catalog> {
-        let own = match &self.policies.folder {
-            Some(folder) => files_in(folder, "sql")?,
-            None => Vec::new(),
-        };
+        let own = self.own_policies()?;
         let own = own.iter().map(|(file, text)| (file.as_str(), text.as_str()));
         let files = Catalog::embedded_files().chain(own);
         let settings = &self.policies;

@@ -66,12 +66,8 @@ pub(crate) async fn run(command: Policies, config: &Config, out: &mut impl Write
             writeln!(out, "{} policies, no mistakes", catalog.iter().count())?;
         }
         Policies::Test { id } => {
-            let one = match &id {
-                Some(id) => Some(config.catalog_of(id, &types).await?).filter(|one| one.get(id).is_some()),
-                None => None,
-            };
-            let catalog = match one {
-                Some(one) => one,
+            let catalog = match &id {
+                Some(id) => config.catalog_of(id, &types).await?,
                 None => embedded().await?,
             };
             return test(&catalog, id.as_deref(), &types, out).await;

@@ -13,12 +13,13 @@ use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::{DFSchema, DataFusionError, Result, project_schema};
 use datafusion::logical_expr::expr_rewriter::unnormalize_col;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
-use datafusion::physical_expr::expressions::{Column, Literal};
+use datafusion::physical_expr::expressions::Literal;
 use datafusion::physical_plan::empty::EmptyExec;
-use datafusion::physical_plan::projection::ProjectionExec;
 use datafusion::physical_plan::union::UnionExec;
 use datafusion::physical_plan::{ExecutionPlan, PhysicalExpr};
 use pacbot_schemas::{AssetType, FRONT_COLUMNS, common_type};
+
+use crate::asset_table::with_value;
 
 /// The table's name.
 pub(crate) const ASSETS: &str = "assets";
@@ -124,15 +125,8 @@ impl TableProvider for AllAssets {
             let known = assets.schema();
             let columns = names.map(|name| known.index_of(name)).collect::<Result<Vec<usize>, _>>()?;
             let plan = assets.scan(state, Some(&columns), &of_type, limit).await?;
-            let values = schema.fields().iter().map(|field| {
-                let value: Arc<dyn PhysicalExpr> = match field.name().as_str() {
-                    "asset_type" => Arc::new(Literal::new(asset_type.as_str().into())),
-                    name => Arc::new(Column::new(name, plan.schema().index_of(name)?)),
-                };
-                Ok((value, field.name().clone()))
-            });
-            let values = values.collect::<Result<Vec<_>>>()?;
-            plans.push(Arc::new(ProjectionExec::try_new(values, plan)?) as Arc<dyn ExecutionPlan>);
+            let value: Arc<dyn PhysicalExpr> = Arc::new(Literal::new(asset_type.as_str().into()));
+            plans.push(with_value(plan, &schema, "asset_type", &value)?);
         }
         match plans.len() {
             0 => Ok(Arc::new(EmptyExec::new(schema))),

@@ -122,16 +122,26 @@ impl TableProvider for AssetTable {
         let known = DFSchema::try_from(plan.schema().as_ref().clone())?;
         let age = self.collected_at.call(vec![col("account_id"), col("collected_in"), col("collected_at")]);
         let age = state.create_physical_expr(age, &known)?;
-        let values = asked.fields().iter().map(|field| {
-            let value: Arc<dyn PhysicalExpr> = match field.name().as_str() {
-                "collected_at" => age.clone(),
-                name => Arc::new(Column::new(name, plan.schema().index_of(name)?)),
-            };
-            Ok((value, field.name().clone()))
-        });
-        let values = values.collect::<Result<Vec<_>, DataFusionError>>()?;
-        Ok(Arc::new(ProjectionExec::try_new(values, plan)?))
+        with_value(plan, &asked, "collected_at", &age)
     }
+}
+
+/// `plan` with the columns of `schema`, of which `name` is `value` and the others are the plan's own.
+pub(crate) fn with_value(
+    plan: Arc<dyn ExecutionPlan>,
+    schema: &SchemaRef,
+    name: &str,
+    value: &Arc<dyn PhysicalExpr>,
+) -> Result<Arc<dyn ExecutionPlan>, DataFusionError> {
+    let columns = schema.fields().iter().map(|field| {
+        let column: Arc<dyn PhysicalExpr> = match field.name() {
+            given if given == name => value.clone(),
+            own => Arc::new(Column::new(own, plan.schema().index_of(own)?)),
+        };
+        Ok((column, field.name().clone()))
+    });
+    let columns = columns.collect::<Result<Vec<_>, DataFusionError>>()?;
+    Ok(Arc::new(ProjectionExec::try_new(columns, plan)?))
 }
 
 /// When the scope of a row was last answered whole: of account, scope, and the time in the file.
