@@ -12,6 +12,7 @@ use pacbot_dashboards::{LookError, ReportError};
 use pacbot_lake::{GroupError, Groups, Lake, LakeError};
 
 mod brief;
+mod changes;
 mod channel;
 mod delivery;
 mod digest;

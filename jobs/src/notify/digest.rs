@@ -10,6 +10,7 @@ use pacbot_dashboards::{CAUSES, Report, RunPart, Scores, counted};
 use serde::{Deserialize, Serialize};
 
 use super::NotifyError;
+use super::changes::{Named, named};
 use super::event::{Expiring, IssueChange, Outage};
 use super::query::{number, rows};
 use super::selection::{Audience, OUTAGES};
@@ -256,23 +257,17 @@ impl Digest {
     }
 }
 
-async fn changes(ctx: &SessionContext, window: Window, named: usize) -> Result<Vec<Changes>, NotifyError> {
-    #[derive(Deserialize)]
-    struct Row {
-        of_cause: u64,
-        #[serde(flatten)]
-        change: IssueChange,
-    }
-    let named = i64::try_from(named).unwrap_or(i64::MAX);
-    let values = vec![("after", number(window.after)), ("until", number(window.until)), ("named", number(named))];
-    let found: Vec<Row> = rows(ctx, "issue_changes", include_str!("digest/changes.sql"), values).await?;
+async fn changes(ctx: &SessionContext, window: Window, most: usize) -> Result<Vec<Changes>, NotifyError> {
+    let most = i64::try_from(most).unwrap_or(i64::MAX);
+    let values = vec![("after", number(window.after)), ("until", number(window.until)), ("named", number(most))];
+    let found = named(ctx, include_str!("digest/changes.sql"), values).await?;
     let mut changes: Vec<Changes> = Vec::new();
     // In the order in which people want to read them.
     for (cause, _) in CAUSES {
-        let of_cause: Vec<&Row> = found.iter().filter(|row| row.change.cause == *cause).collect();
+        let of_cause: Vec<&Named> = found.iter().filter(|named| named.kind == *cause).collect();
         if let Some(first) = of_cause.first() {
-            let named = of_cause.iter().map(|row| row.change.clone()).collect();
-            changes.push(Changes { cause: (*cause).to_owned(), count: first.of_cause, named });
+            let named = of_cause.iter().map(|named| named.change.clone()).collect();
+            changes.push(Changes { cause: (*cause).to_owned(), count: first.of_kind, named });
         }
     }
     Ok(changes)

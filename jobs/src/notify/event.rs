@@ -153,6 +153,17 @@ pub struct Told {
 }
 
 impl Event {
+    /// A transition of an issue that was told as this kind; `None` for kinds that are none.
+    pub(crate) fn of_issue(kind: EventKind, change: IssueChange) -> Option<Self> {
+        Some(match kind {
+            EventKind::Opened => Self::Opened(change),
+            EventKind::Reopened => Self::Reopened(change),
+            EventKind::Closed => Self::Closed(change),
+            EventKind::NotCovered => Self::NotCovered(change),
+            _ => return None,
+        })
+    }
+
     /// Its kind.
     #[must_use]
     pub fn kind(&self) -> EventKind {

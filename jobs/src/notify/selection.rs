@@ -10,6 +10,7 @@ use pacbot_schemas::{EventKind, Severity};
 use serde::Deserialize;
 
 use super::NotifyError;
+use super::changes::{Named, named};
 use super::digest::{Window, expiring};
 use super::event::{Event, IssueChange, Outage, ScoreDrop};
 use super::message::EventCount;
@@ -167,28 +168,23 @@ pub(crate) async fn events(
     }
     others.retain(|event| event.key().is_none_or(|key| !question.told.contains(&key)));
     for kind in &question.events {
-        let rows: Vec<&Row> = of_issues.iter().filter(|row| row.event.kind() == *kind).collect();
+        let of_kind: Vec<&Named> = of_issues.iter().filter(|named| named.kind == kind.as_str()).collect();
         let others: Vec<&Event> = others.iter().filter(|event| event.kind() == *kind).collect();
-        let count = rows.first().map_or(others.len() as u64, |row| row.of_event);
-        let named = rows.len() + others.len();
+        let count = of_kind.first().map_or(others.len() as u64, |first| first.of_kind);
+        let named = of_kind.len() + others.len();
         if count > 0 {
             counts.push(EventCount { event: *kind, count, unnamed: count.saturating_sub(named as u64) });
         }
-        selected.extend(rows.iter().map(|row| Selected { event: row.event.clone(), sequence: row.sequence }));
+        selected.extend(of_kind.into_iter().filter_map(|named| {
+            let event = Event::of_issue(*kind, named.change.clone())?;
+            Some(Selected { event, sequence: named.sequence })
+        }));
         selected.extend(others.into_iter().map(|event| Selected { event: event.clone(), sequence: 0 }));
     }
     Ok((selected, counts))
 }
 
-#[derive(Deserialize)]
-struct Row {
-    of_event: u64,
-    sequence: i64,
-    #[serde(flatten)]
-    event: Event,
-}
-
-async fn issue_events(seen: &SessionContext, question: &Question<'_>) -> Result<Vec<Row>, NotifyError> {
+async fn issue_events(seen: &SessionContext, question: &Question<'_>) -> Result<Vec<Named>, NotifyError> {
     let rank = Severity::ALL.iter().filter(|severity| **severity >= question.severity).count();
     let kinds: Vec<ScalarValue> = question.events.iter().map(|kind| ScalarValue::from(kind.as_str())).collect();
     let kinds = ScalarValue::new_list_nullable(&kinds, &arrow::datatypes::DataType::Utf8);
@@ -199,7 +195,7 @@ async fn issue_events(seen: &SessionContext, question: &Question<'_>) -> Result<
         ("named", number(i64::try_from(question.named).unwrap_or(i64::MAX))),
         ("events", ScalarValue::List(kinds)),
     ];
-    rows(seen, "issue_changes", include_str!("selection/issue_events.sql"), values).await
+    named(seen, include_str!("selection/issue_events.sql"), values).await
 }
 
 /// The scores of the newest evaluation, if one of them lost that many points since the one before.
