@@ -3,7 +3,7 @@
 //! Skewed as real estates are: a few types are most of the assets and most types are a handful, a few accounts are much
 //! larger than the others, and most of an account is in one region.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray, new_null_array};
@@ -48,6 +48,9 @@ const REGIONS: [&str; 8] = [
     "sa-east-1",
 ];
 
+/// What rows say of times is before this, in microseconds: 2026-03-01 06:00. A row that is collected again says the same.
+const MADE_AT: i64 = 1_772_344_800_000_000;
+
 /// Rows that are made together.
 const ROWS_AT_ONCE: u64 = 4096;
 
@@ -68,6 +71,8 @@ pub(crate) struct Estate {
     accounts: u32,
     regions: u32,
     change: Change,
+    /// The accounts that change as a whole.
+    renewed: BTreeSet<u32>,
     words: Words,
     /// By type, its share of all assets.
     shares: HashMap<String, f64>,
@@ -105,7 +110,8 @@ impl Estate {
             }
         }
         let regions = regions.clamp(1, u32::try_from(REGIONS.len()).unwrap_or(1));
-        Self { assets, accounts, regions, change, words: Words::of_policies(types), shares, keys }
+        let renewed = if change.clustered { renewed(accounts, change) } else { BTreeSet::new() };
+        Self { assets, accounts, regions, change, renewed, words: Words::of_policies(types), shares, keys }
     }
 
     /// The scopes of a type, empty ones too.
@@ -160,7 +166,7 @@ impl Estate {
             return Ok(before);
         }
         let place = seed(&[u64::from(scope.place.0), u64::from(self.change.generation)]);
-        let is_all = self.change.clustered && StdRng::seed_from_u64(place).random_bool(self.change.share);
+        let is_all = self.renewed.contains(&scope.place.0);
         let mut random = StdRng::seed_from_u64(seed(&[place, def.fingerprint, u64::from(scope.place.1), from]));
         let changed: Vec<bool> =
             (0..rows).map(|_| is_all || (!self.change.clustered && random.random_bool(self.change.share))).collect();
@@ -193,8 +199,7 @@ impl Estate {
         ]));
         let count = usize::try_from(rows).unwrap_or_default();
         let ids = ScopeIds { estate: self, place: scope.place };
-        let mut source =
-            Source { random: &mut random, words: self.words.of(name), ids: &ids, now: at.timestamp_micros() };
+        let mut source = Source { random: &mut random, words: self.words.of(name), ids: &ids, now: MADE_AT };
         let numbered = |prefix: &str| -> ArrayRef {
             Arc::new(StringArray::from_iter_values((from..from + rows).map(|row| format!("{prefix}{row}"))))
         };
@@ -224,6 +229,22 @@ impl Estate {
         }
         RecordBatch::try_new(schema, columns)
     }
+}
+
+/// Accounts that together have about the share of the assets that changes; other ones in each generation.
+fn renewed(accounts: u32, change: Change) -> BTreeSet<u32> {
+    let all: f64 = (1..=accounts as usize).map(weight).sum();
+    let mut order: Vec<u32> = (0..accounts).collect();
+    order.sort_by_key(|account| seed(&[u64::from(change.generation), u64::from(*account)]));
+    let (mut renewed, mut share) = (BTreeSet::new(), 0.0);
+    for account in order {
+        let own = weight(account as usize + 1) / all;
+        if share + own <= change.share * 1.1 {
+            share += own;
+            renewed.insert(account);
+        }
+    }
+    renewed
 }
 
 /// Zipf's.
