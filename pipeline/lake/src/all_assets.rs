@@ -17,9 +17,13 @@ use datafusion::physical_expr::expressions::Literal;
 use datafusion::physical_plan::empty::EmptyExec;
 use datafusion::physical_plan::union::UnionExec;
 use datafusion::physical_plan::{ExecutionPlan, PhysicalExpr};
+use futures::{FutureExt, StreamExt, TryStreamExt, stream};
 use pacbot_schemas::{AssetType, FRONT_COLUMNS, common_type};
 
 use crate::asset_table::with_value;
+
+/// Tables whose logs are read at the same time.
+const LOGS_AT_ONCE: usize = 16;
 
 /// The table's name.
 pub(crate) const ASSETS: &str = "assets";
@@ -119,17 +123,20 @@ impl TableProvider for AllAssets {
         // In the type's own table, a column has no table's name.
         let of_type = filters.iter().filter(|filter| !reads(filter, |name| name == "asset_type", false)).cloned();
         let of_type: Vec<Expr> = of_type.map(unnormalize_col).collect();
-        let mut plans = Vec::new();
-        for OfType { asset_type, assets } in self.asked(state, filters)? {
+        let (schema, of_type) = (&schema, of_type.as_slice());
+        // The first reader of a table reads its log.
+        let plans = self.asked(state, filters)?.into_iter().map(|OfType { asset_type, assets }| async move {
             let names = schema.fields().iter().map(|field| field.name().as_str()).filter(|name| *name != "asset_type");
             let known = assets.schema();
             let columns = names.map(|name| known.index_of(name)).collect::<Result<Vec<usize>, _>>()?;
-            let plan = assets.scan(state, Some(&columns), &of_type, limit).await?;
+            let plan = assets.scan(state, Some(&columns), of_type, limit).await?;
             let value: Arc<dyn PhysicalExpr> = Arc::new(Literal::new(asset_type.as_str().into()));
-            plans.push(with_value(plan, &schema, "asset_type", &value)?);
-        }
+            with_value(plan, schema, "asset_type", &value)
+        });
+        let plans: Vec<_> = plans.map(FutureExt::boxed).collect();
+        let plans: Vec<Arc<dyn ExecutionPlan>> = stream::iter(plans).buffered(LOGS_AT_ONCE).try_collect().await?;
         match plans.len() {
-            0 => Ok(Arc::new(EmptyExec::new(schema))),
+            0 => Ok(Arc::new(EmptyExec::new(schema.clone()))),
             _ => UnionExec::try_new(plans),
         }
     }

@@ -4,28 +4,39 @@
 //! seen *as it is*. `collected_at` is when its scope was last answered whole, which the coverage tells.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, TimestampMicrosecondArray};
 use arrow::datatypes::{SchemaRef, TimestampMicrosecondType};
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use datafusion::catalog::{Session, TableProvider};
-use datafusion::common::{DFSchema, DataFusionError, Statistics, project_schema};
+use datafusion::common::{DFSchema, DataFusionError, ScalarValue, Statistics, project_schema};
 use datafusion::logical_expr::{
     ColumnarValue, Expr, ScalarUDF, TableProviderFilterPushDown, TableType, Volatility, create_udf,
 };
 use datafusion::physical_expr::expressions::Column;
 use datafusion::physical_plan::projection::ProjectionExec;
 use datafusion::physical_plan::{ExecutionPlan, PhysicalExpr};
-use datafusion::prelude::{SessionContext, col};
+use datafusion::prelude::col;
 use pacbot_schemas::{AssetType, timestamp};
+use tokio::sync::OnceCell;
 
 use crate::error::LakeError;
-use crate::session::SessionOptions;
+use crate::lake::Lake;
+use crate::session::register;
 
-/// When each scope of each asset type was last answered whole, in microseconds since the epoch.
-#[derive(Debug)]
-pub(crate) struct ScopeTimes(HashMap<String, HashMap<(String, String), i64>>);
+/// By asset type and scope, in microseconds since the epoch.
+type Times = HashMap<String, HashMap<(String, String), i64>>;
+
+/// When each scope of each asset type was last answered whole; read once, when somebody asks for an age.
+pub(crate) struct ScopeTimes {
+    lake: Lake,
+    coverage: Arc<dyn TableProvider>,
+    run_at: DateTime<Utc>,
+    times: OnceCell<Arc<Times>>,
+}
 
 /// The last complete answer of each scope, among the runs up to the session's time.
 const LAST_ANSWERS: &str = "
@@ -35,16 +46,25 @@ const LAST_ANSWERS: &str = "
     group by asset_type, account_id, region";
 
 impl ScopeTimes {
-    pub(crate) async fn read(ctx: &SessionContext, options: &SessionOptions) -> Result<Self, LakeError> {
+    /// As the table `coverage` tells, up to the time `run_at`.
+    pub(crate) fn of(lake: &Lake, coverage: Arc<dyn TableProvider>, run_at: DateTime<Utc>) -> Self {
+        Self { lake: lake.clone(), coverage, run_at, times: OnceCell::new() }
+    }
+
+    async fn get(&self) -> Result<Arc<Times>, DataFusionError> {
+        let times = self.times.get_or_try_init(|| async { Ok::<_, LakeError>(Arc::new(self.read().await?)) }).await;
+        times.cloned().map_err(|error| DataFusionError::External(Box::new(error)))
+    }
+
+    async fn read(&self) -> Result<Times, LakeError> {
         let failed = LakeError::query("coverage");
-        let run_at = datafusion::common::ScalarValue::TimestampMicrosecond(
-            Some(options.run_at.timestamp_micros()),
-            Some("UTC".into()),
-        );
+        let ctx = self.lake.bare(self.run_at)?;
+        register(&ctx, "coverage", self.coverage.clone())?;
+        let run_at = ScalarValue::TimestampMicrosecond(Some(self.run_at.timestamp_micros()), Some("UTC".into()));
         let rows = ctx.sql(LAST_ANSWERS).await.and_then(|plan| plan.with_param_values(vec![("run_at", run_at)]));
         // One row per scope and type: small by construction.
         let batches = rows.map_err(&failed)?.collect().await.map_err(&failed)?;
-        let mut times: HashMap<String, HashMap<(String, String), i64>> = HashMap::new();
+        let mut times = Times::new();
         for batch in &batches {
             let text = |index: usize| batch.column(index).as_string::<i32>();
             let at = batch.column(3).as_primitive::<TimestampMicrosecondType>();
@@ -53,7 +73,13 @@ impl ScopeTimes {
                 times.entry(text(0).value(row).to_owned()).or_default().insert(scope, at.value(row));
             }
         }
-        Ok(Self(times))
+        Ok(times)
+    }
+}
+
+impl fmt::Debug for ScopeTimes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ScopeTimes").field("run_at", &self.run_at).finish_non_exhaustive()
     }
 }
 
@@ -63,14 +89,14 @@ impl ScopeTimes {
 /// For the planner it is a table, not a view: a view of all its columns would be planned again with every query.
 #[derive(Debug)]
 pub(crate) struct AssetTable {
+    asset_type: AssetType,
     files: Arc<dyn TableProvider>,
-    /// Of account, scope, and the time in the file.
-    collected_at: ScalarUDF,
+    times: Arc<ScopeTimes>,
 }
 
 impl AssetTable {
     pub(crate) fn new(asset_type: &AssetType, files: Arc<dyn TableProvider>, times: Arc<ScopeTimes>) -> Self {
-        Self { files, collected_at: collected_at(asset_type, times) }
+        Self { asset_type: asset_type.clone(), files, times }
     }
 }
 
@@ -120,7 +146,8 @@ impl TableProvider for AssetTable {
         let filters: Vec<Expr> = filters.cloned().collect();
         let plan = self.files.scan(state, Some(&columns), &filters, limit).await?;
         let known = DFSchema::try_from(plan.schema().as_ref().clone())?;
-        let age = self.collected_at.call(vec![col("account_id"), col("collected_in"), col("collected_at")]);
+        let age = collected_at(&self.asset_type, self.times.get().await?);
+        let age = age.call(vec![col("account_id"), col("collected_in"), col("collected_at")]);
         let age = state.create_physical_expr(age, &known)?;
         with_value(plan, &asked, "collected_at", &age)
     }
@@ -145,14 +172,14 @@ pub(crate) fn with_value(
 }
 
 /// When the scope of a row was last answered whole: of account, scope, and the time in the file.
-fn collected_at(asset_type: &AssetType, times: Arc<ScopeTimes>) -> ScalarUDF {
+fn collected_at(asset_type: &AssetType, times: Arc<Times>) -> ScalarUDF {
     let table = asset_type.to_string();
     let text = arrow::datatypes::DataType::Utf8;
     let look_up = move |arguments: &[ColumnarValue]| -> Result<ColumnarValue, DataFusionError> {
         let arrays = ColumnarValue::values_to_arrays(arguments)?;
         let (accounts, scopes) = (arrays[0].as_string::<i32>(), arrays[1].as_string::<i32>());
         let landed = arrays[2].as_primitive::<TimestampMicrosecondType>();
-        let Some(times) = times.0.get(&table) else { return Ok(ColumnarValue::Array(arrays[2].clone())) };
+        let Some(times) = times.get(&table) else { return Ok(ColumnarValue::Array(arrays[2].clone())) };
         let mut last: Option<(&str, &str, Option<i64>)> = None;
         let looked_up: TimestampMicrosecondArray = (0..landed.len())
             .map(|row| {
@@ -187,7 +214,7 @@ mod tests {
     fn an_unknown_scope_keeps_the_time_in_the_file() {
         let asset_type = AssetType::new("aws_vpc").unwrap();
         let scopes = HashMap::from([(("1".to_owned(), "r".to_owned()), 7)]);
-        let function = collected_at(&asset_type, Arc::new(ScopeTimes(HashMap::from([("aws_vpc".to_owned(), scopes)]))));
+        let function = collected_at(&asset_type, Arc::new(HashMap::from([("aws_vpc".to_owned(), scopes)])));
         let text = |values: [&str; 2]| ColumnarValue::Array(Arc::new(StringArray::from(values.to_vec())));
         let landed = TimestampMicrosecondArray::from(vec![1, 2]).with_timezone("UTC");
         let fields: Vec<Arc<arrow::datatypes::Field>> = Vec::new();

@@ -66,8 +66,8 @@ pub(crate) async fn provider_of(
     Ok(Arc::new(ViewTable::new(plan, None)))
 }
 
-/// The history of a table that was never written.
-pub(crate) fn empty_schema(schema: &SchemaRef) -> SchemaRef {
+/// The columns of the history of a table with `schema`.
+pub(crate) fn schema(schema: &SchemaRef) -> SchemaRef {
     let renamed = schema.fields().iter().map(|field| match field.name().as_str() {
         "collected_at" => Arc::new(field.as_ref().clone().with_name("seen_from")),
         _ => field.clone(),

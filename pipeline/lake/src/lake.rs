@@ -1,6 +1,6 @@
 //! The lake: one Delta table per asset type and per table of our own, under one root.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::TryStreamExt;
@@ -24,6 +24,8 @@ pub struct Lake {
     pub(crate) own: Arc<BTreeMap<String, LakeTableDef>>,
     /// The version of each table that was asked for last: a walk's sessions read the same ones, and a version never changes.
     pinned: Arc<Mutex<HashMap<String, Table>>>,
+    /// The asset tables that were changed through this lake.
+    pub(crate) landed: Arc<Mutex<BTreeSet<String>>>,
 }
 
 impl Lake {
@@ -40,7 +42,15 @@ impl Lake {
         })?;
         let own = own.into_iter().map(|def| (def.table.clone(), def)).collect();
         let settings = Arc::new(settings);
-        let lake = Self { settings, store, log_root, types, own: Arc::new(own), pinned: Arc::default() };
+        let lake = Self {
+            settings,
+            store,
+            log_root,
+            types,
+            own: Arc::new(own),
+            pinned: Arc::default(),
+            landed: Arc::default(),
+        };
         lake.tables().await?;
         debug!(location = %lake.settings.location, "opened the lake");
         Ok(lake)

@@ -8,7 +8,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use arrow::array::{ArrayRef, AsArray, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef};
@@ -142,6 +142,9 @@ impl Lake {
         for attempt in 1..=ATTEMPTS {
             let table = Table::create(self, name).await?;
             if let Some(landed) = self.land_on(def, &table, landing).await? {
+                if landed.changed {
+                    self.landed.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned());
+                }
                 info!(
                     table = name,
                     version = landed.version,

@@ -14,6 +14,7 @@ mod known_scopes;
 mod lake;
 mod lake_files;
 mod landing;
+mod lazy_table;
 mod maintain;
 mod predicate;
 mod run_rows;

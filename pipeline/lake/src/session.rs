@@ -1,7 +1,8 @@
 //! Read-only SQL sessions over pinned versions.
 //!
 //! Every table is DataFusion's own Parquet scan over the files of one version, so the same plan runs in
-//! process and elsewhere. A session never sees what is landed after it was made.
+//! process and elsewhere. A table of a session is at one version: the one that is pinned, or the newest when it was first
+//! read.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -20,8 +21,7 @@ use datafusion::execution::context::SQLOptions;
 use datafusion::execution::memory_pool::GreedyMemoryPool;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::prelude::{DataFrame, SessionConfig, SessionContext};
-use futures::{StreamExt, TryStreamExt};
-use pacbot_schemas::AssetType;
+use futures::FutureExt;
 use url::Url;
 
 use crate::all_assets::{ASSETS, AllAssets, OfType};
@@ -30,6 +30,7 @@ use crate::error::LakeError;
 use crate::history;
 use crate::lake::Lake;
 use crate::lake_files::LakeFiles;
+use crate::lazy_table::LazyTable;
 use crate::run_time::run_time_functions;
 use crate::session_store::SessionStore;
 use crate::table::{DataFile, Table};
@@ -118,53 +119,43 @@ impl Lake {
         Ok(ctx)
     }
 
-    /// A session over the lake.
+    /// A session over the lake. A table's log is read when a plan first reads the table; the table stays at that version.
     ///
     /// # Errors
     ///
-    /// [`LakeError::Table`] when a log cannot be read.
+    /// [`LakeError::Store`] when the store does not answer. A log that cannot be read fails whoever reads the table.
     pub async fn session(&self, options: SessionOptions) -> Result<SessionContext, LakeError> {
         let ctx = self.bare(options.run_at)?;
         let existing = self.tables().await?;
-
-        for (name, def) in self.own.iter() {
-            let table = self.pinned(&existing, name, &options, false).await?;
-            register(&ctx, name, provider(table.as_ref(), &def.schema)?)?;
-        }
-        let times = Arc::new(ScopeTimes::read(&ctx, &options).await?);
-        // Collected before: rustc cannot see that a closure in the stream leaves the future `Send`.
-        let names: Vec<AssetType> = self.types.iter().map(|def| def.asset_type.clone()).collect();
-        let loaded: Vec<(AssetType, Option<Table>)> = futures::stream::iter(names)
-            .map(|asset_type| {
-                let (existing, options) = (&existing, &options);
-                async move {
-                    Ok::<_, LakeError>((
-                        asset_type.clone(),
-                        self.pinned(existing, asset_type.as_str(), options, options.only_pinned).await?,
-                    ))
-                }
-            })
-            .buffered(16)
-            .try_collect()
-            .await?;
-        let mut landed = Vec::new();
-        for (asset_type, table) in &loaded {
-            let schema = self.schema_of(asset_type.as_str())?;
-            let files = provider(table.as_ref(), &schema)?;
-            // Nothing has an age where there is nothing.
-            let assets = if table.is_some() {
-                let assets: Arc<dyn TableProvider> = Arc::new(AssetTable::new(asset_type, files, times.clone()));
-                landed.push(OfType { asset_type: asset_type.clone(), assets: assets.clone() });
-                assets
+        let exists = |name: &str, only_pinned: bool| {
+            options.versions.0.contains_key(name) || (!only_pinned && existing.iter().any(|table| table == name))
+        };
+        let lazily = |name: &str, schema: SchemaRef, is_there: bool, read: Read| -> Arc<dyn TableProvider> {
+            if is_there {
+                let version = options.versions.0.get(name).copied();
+                self.lazily(name, schema, At { version, run_at: options.run_at }, read)
             } else {
-                files
-            };
-            register(&ctx, asset_type.as_str(), assets)?;
+                Arc::new(EmptyTable::new(schema))
+            }
+        };
+        for (name, def) in self.own.iter() {
+            register(&ctx, name, lazily(name, def.schema.clone(), exists(name, false), Read::Files))?;
+        }
+        let coverage = ctx.table_provider("coverage").await.map_err(LakeError::query("coverage"))?;
+        let times = Arc::new(ScopeTimes::of(self, coverage, options.run_at));
+        let mut landed = Vec::new();
+        for def in self.types.iter() {
+            let (asset_type, name) = (&def.asset_type, def.asset_type.as_str());
+            let (schema, is_there) = (self.schema_of(name)?, exists(name, options.only_pinned));
+            let mut assets = lazily(name, schema.clone(), is_there, Read::Files);
+            // Nothing has an age where there is nothing.
+            if is_there {
+                assets = Arc::new(AssetTable::new(asset_type, assets, times.clone()));
+                landed.push(OfType { asset_type: asset_type.clone(), assets: assets.clone() });
+            }
+            register(&ctx, name, assets)?;
             if options.history {
-                let past: Arc<dyn TableProvider> = match table {
-                    Some(table) => history::provider_of(&ctx, table, &schema).await?,
-                    None => Arc::new(EmptyTable::new(history::empty_schema(&schema))),
-                };
+                let past = lazily(name, history::schema(&schema), is_there, Read::History);
                 register(&ctx, &format!("{asset_type}_history"), past)?;
             }
         }
@@ -193,19 +184,41 @@ impl Lake {
         Ok((ctx, versions))
     }
 
-    async fn pinned(
-        &self,
-        existing: &[String],
-        name: &str,
-        options: &SessionOptions,
-        only_pinned: bool,
-    ) -> Result<Option<Table>, LakeError> {
-        match options.versions.0.get(name) {
-            Some(version) => self.table_at(name, *version).await,
-            None if only_pinned || !existing.iter().any(|table| table == name) => Ok(None),
-            None => self.table(name).await,
-        }
+    /// The table `name` with the columns of `schema`, whose log is read when somebody reads it.
+    fn lazily(&self, name: &str, schema: SchemaRef, at: At, read: Read) -> Arc<dyn TableProvider> {
+        let (lake, table) = (self.clone(), name.to_owned());
+        let load = move || {
+            let (lake, name) = (lake.clone(), table.clone());
+            async move {
+                let table = match at.version {
+                    Some(version) => lake.table_at(&name, version).await?,
+                    None => lake.table(&name).await?,
+                };
+                let schema = lake.schema_of(&name)?;
+                match (table, read) {
+                    (table, Read::Files) => provider(table.as_ref(), &schema),
+                    (Some(table), Read::History) => history::provider_of(&lake.bare(at.run_at)?, &table, &schema).await,
+                    (None, Read::History) => Ok(Arc::new(EmptyTable::new(history::schema(&schema))) as _),
+                }
+            }
+            .boxed()
+        };
+        Arc::new(LazyTable::new(name, schema, Box::new(load)))
     }
+}
+
+/// What of a table is read.
+#[derive(Clone, Copy)]
+enum Read {
+    Files,
+    History,
+}
+
+/// Which version is read, the newest if none is named, and the session's time.
+#[derive(Clone, Copy)]
+struct At {
+    version: Option<u64>,
+    run_at: DateTime<Utc>,
 }
 
 pub(crate) fn register(ctx: &SessionContext, name: &str, table: Arc<dyn TableProvider>) -> Result<(), LakeError> {
