@@ -93,7 +93,7 @@ def told(name: str, runs: list[Ran], base: float | None = None) -> None:
 
 def fresh(lake: pathlib.Path) -> None:
     """Takes back what evaluations left, so that every round begins alike."""
-    for table in ("violations", "policy_runs", "issues", "issue_events", "asset_group_members", "compliance_daily"):
+    for table in ("violations", "policy_runs", "issues", "issue_events", "asset_group_members", "compliance_daily", "judged_accounts"):
         shutil.rmtree(lake / table, ignore_errors=True)
 
 
@@ -176,12 +176,26 @@ def again(arguments) -> None:
 
 
 RESULTS = """
-    select policy_runs.policy_id, max(violations), max(violating), max(assets), count(violations.asset_id),
-        bit_xor(hash(violations.asset_id, violations.reason, violations.evidence, violations.issue_id))
-    from read_parquet({policy_runs}) as policy_runs
-    left join read_parquet({violations}) as violations
-        on policy_runs.policy_id = violations.policy_id and policy_runs.found_in = violations.run_id
-    where policy_runs.run_id = ?
+    with run as (
+        select * from {policy_runs} where run_id = ?
+    ),
+    part as (
+        select policy_id, part.run_id as run_id, part.number as number from (select policy_id, unnest(parts) as part from run)
+    ),
+    again as (
+        select policy_id, account_id, max(number) as number
+        from part join {judged_accounts} using (policy_id, run_id) group by all
+    ),
+    found as (
+        select violation.*
+        from {violations} as violation
+        join part using (policy_id, run_id)
+        left join again on violation.policy_id = again.policy_id and violation.account_id = again.account_id
+        where part.number = coalesce(again.number, 0)
+    )
+    select run.policy_id, max(violations), max(violating), max(assets), max(unknown), count(found.asset_id),
+        bit_xor(hash(found.asset_id, found.reason, found.evidence, found.issue_id))
+    from run left join found on run.policy_id = found.policy_id
     group by 1 order by 1
 """
 
@@ -192,11 +206,14 @@ def same(lake: pathlib.Path) -> None:
     from deltalake import DeltaTable
 
     connection = duckdb.connect()
-    tables = {name: DeltaTable(lake / name).file_uris() for name in ("runs", "policy_runs", "violations")}
+    nothing = "(select null::varchar as run_id, null::varchar as policy_id, null::varchar as account_id where false)"
+    tables = {}
+    for name in ("runs", "policy_runs", "violations", "judged_accounts"):
+        tables[name] = f"read_parquet({DeltaTable(lake / name).file_uris()!r})" if (lake / name).exists() else nothing
     runs = connection.execute(
-        f"select run_id from read_parquet({tables.pop('runs')!r}) where stage = 'evaluate' order by started_at desc limit 2"
+        f"select run_id from {tables.pop('runs')} where stage = 'evaluate' order by started_at desc limit 2"
     ).fetchall()
-    sql = RESULTS.format(**{name: repr(files) for name, files in tables.items()})
+    sql = RESULTS.format(**tables)
     one, other = (connection.execute(sql, run).fetchall() for run in runs)
     if one != other:
         sys.exit("\n".join(["what is found differs:", *(f"{a} {b}" for a, b in zip(one, other) if a != b)]))

@@ -56,12 +56,10 @@ counted as (
 ),
 found as (
     select
-        violations.policy_id, violations.asset_type, violations.asset_id, violations.account_id,
+        newest_violations.policy_id, newest_violations.asset_type, newest_violations.asset_id, newest_violations.account_id,
         newest_policy_runs.violations = newest_policy_runs.violating as is_one_each
-    from violations
-    join newest_policy_runs
-        on violations.policy_id = newest_policy_runs.policy_id
-        and violations.run_id = coalesce(newest_policy_runs.found_in, newest_policy_runs.run_id)
+    from newest_violations
+    join newest_policy_runs on newest_violations.policy_id = newest_policy_runs.policy_id
 ),
 grouped as (
     select 'account:' || account_id as group_id, policy_id, asset_id, is_one_each

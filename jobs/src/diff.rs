@@ -127,8 +127,10 @@ pub(crate) async fn append_events(
 }
 
 /// What events are made from: the name and text of each step, and whether its rows are kept in memory.
-const STEPS: [(&str, &str, bool); 4] = [
+const STEPS: [(&str, &str, bool); 6] = [
+    ("parts", include_str!("diff/parts.sql"), true),
     ("judged", include_str!("diff/judged.sql"), true),
+    ("again", include_str!("diff/again.sql"), true),
     ("found", include_str!("diff/found.sql"), false),
     ("differing", include_str!("diff/differing.sql"), true),
     ("missing", include_str!("diff/missing.sql"), true),

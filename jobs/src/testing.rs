@@ -1,6 +1,7 @@
 //! A lake for tests, with days on which something was answered, evaluated and compared.
 
 use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
@@ -95,7 +96,7 @@ impl Days {
                     let rows: Vec<Value> = topics.iter().map(|(name, encrypted)| json!({
                         "asset_id": format!("{account}/{name}"), "name": name, "account_id": account,
                         "region": "eu-west-1", "collected_in": "eu-west-1", "first_seen_at": at, "collected_at": at,
-                        "content_hash": i64::from(*encrypted) + i64::from(self.day), "raw": "{}",
+                        "content_hash": content_hash(&(account, name, encrypted, *name == unread)), "raw": "{}",
                         "kms_master_key_id": encrypted.then_some("key"),
                         "unread": if *name == unread { vec!["attributes"] } else { vec![] },
                     })).collect();
@@ -160,24 +161,46 @@ impl Days {
         policies: &[(&str, &str)],
         is_full: bool,
     ) -> RunRow {
-        let files: Vec<(String, String)> =
-            policies.iter().map(|(id, sql)| (format!("{id}.sql"), policy(id, sql))).collect();
-        let files = files.iter().map(|(file, text)| (file.as_str(), text.as_str()));
-        let catalog = Catalog::load(files, self.lake.types(), &Overrides::default()).await.unwrap();
-        let enabled: Vec<_> = catalog.iter().cloned().collect();
         let runs = self.lake.runs().await.unwrap();
         let before = runs.iter().rev().find(|row| row.stage == Stage::Evaluate && &row.run_id != run_id);
-        evaluate(&self.lake, &enabled, Groups::default(), snapshot, run_id, before, &|_| {}).await.unwrap();
+        self.evaluate_after(before, snapshot, run_id, policies).await;
         let selection = (!is_full).then(|| "some".to_owned());
         let row = RunRow { run_id: run_id.clone(), stage: Stage::Evaluate, selection, ..snapshot.clone() };
         self.lake.save_run(&row).await.unwrap();
         row
     }
 
+    /// Evaluates everything, as a run that nobody hears of.
+    pub(crate) async fn evaluate_anew(&self, snapshot: &RunRow, run_id: &RunId, policies: &[(&str, &str)]) {
+        self.evaluate_after(None, snapshot, run_id, policies).await;
+    }
+
+    async fn evaluate_after(
+        &self,
+        before: Option<&RunRow>,
+        snapshot: &RunRow,
+        run_id: &RunId,
+        policies: &[(&str, &str)],
+    ) {
+        let files: Vec<(String, String)> =
+            policies.iter().map(|(id, sql)| (format!("{id}.sql"), policy(id, sql))).collect();
+        let files = files.iter().map(|(file, text)| (file.as_str(), text.as_str()));
+        let catalog = Catalog::load(files, self.lake.types(), &Overrides::default()).await.unwrap();
+        let enabled: Vec<_> = catalog.iter().cloned().collect();
+        evaluate(&self.lake, &enabled, Groups::default(), snapshot, run_id, before, &|_| {}).await.unwrap();
+    }
+
     pub(crate) async fn rows<T: serde::de::DeserializeOwned>(&self, sql: &str) -> Vec<T> {
         let ctx = self.lake.session(SessionOptions::newest(Utc::now())).await.unwrap();
         from_batches("rows", &ctx.sql(sql).await.unwrap().collect().await.unwrap()).unwrap()
     }
+}
+
+/// The same for the same asset that says the same.
+fn content_hash(content: &impl Hash) -> i64 {
+    let mut hasher = DefaultHasher::new();
+    content.hash(&mut hasher);
+    i64::from_ne_bytes(hasher.finish().to_ne_bytes())
 }
 
 fn policy(id: &str, sql: &str) -> String {

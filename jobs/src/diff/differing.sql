@@ -1,6 +1,6 @@
 -- The issues whose state may change, by their ids alone, since nearly all issues are as they were: those that are seen
--- (`is_seen`) and were not open, with what they were, and those that are not seen and were not closed. Reads `found`, `judged`
--- and `before` (the state of each issue).
+-- (`is_seen`) and were not open, with what they were, and those that are not seen and were not closed. Reads `found`, `judged`,
+-- `again` and `before` (the state of each issue).
 with seen as (
     select issue_id
     from found
@@ -10,10 +10,26 @@ with seen as (
     from found
     where not is_one_each
 ),
+settled as (
+    select policy_id
+    from judged
+    where settled_to >= 0
+),
+renewed as (
+    select again.policy_id, again.account_id
+    from again
+    join judged on again.policy_id = judged.policy_id
+    where judged.settled_to >= 0 and again.number > judged.settled_to
+),
 compared as (
     select before.issue_id, before.state, before.occurrence
-    from (select policy_id from judged where is_settled) as settled
-    right anti join before on settled.policy_id = before.policy_id
+    from renewed
+    right join (
+        settled
+        right join before on settled.policy_id = before.policy_id
+    )
+        on renewed.policy_id = before.policy_id and renewed.account_id = before.account_id
+    where settled.policy_id is null or renewed.policy_id is not null
 )
 select
     coalesce(seen.issue_id, compared.issue_id) as issue_id,

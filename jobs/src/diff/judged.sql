@@ -1,7 +1,8 @@
--- The policies of the run `$run_id`, and where their violations are.
+-- The policies of the run `$run_id`. Reads `parts`.
 --
--- `$settled` is the run that was compared last, if there is one: where its result of a policy is the one that still holds,
--- the issues are as that comparison left them (`is_settled`), and neither they nor the violations are read again.
+-- `$settled` is the run that was compared last, if there is one: the issues are as that comparison left them. Up to the part
+-- `settled_to` its result of a policy is the same as this one, so neither those violations nor the issues of other accounts
+-- than were judged since are read again; -1 where nothing is the same.
 select
     run.policy_id,
     run.status,
@@ -9,14 +10,13 @@ select
     run.outside,
     run.unread,
     run.groups,
-    coalesce(run.found_in, run.run_id) as found_in,
     run.violations = run.violating as is_one_each,
-    compared.policy_id is not null as is_settled
+    coalesce(parts.number, -1) as settled_to
 from policy_runs as run
 left join (
-    select policy_id, coalesce(found_in, run_id) as found_in
-    from policy_runs
-    where run_id = $settled
+    select policy_id, part['run_id'] as run_id
+    from (select policy_id, array_element(parts, -1) as part from policy_runs where run_id = $settled)
 ) as compared
-    on run.policy_id = compared.policy_id and run.found_in = compared.found_in
+    on run.policy_id = compared.policy_id
+left join parts on compared.policy_id = parts.policy_id and compared.run_id = parts.run_id
 where run.run_id = $run_id

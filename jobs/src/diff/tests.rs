@@ -1,3 +1,5 @@
+mod accounts;
+
 use chrono::{DateTime, TimeZone, Utc};
 use pacbot_schemas::RunId;
 use serde::Deserialize;
@@ -132,7 +134,7 @@ async fn what_nothing_has_changed_for_is_not_judged_again() {
     }
     const FOUND: &str = "
         select policy_runs.policy_id, found_in, violations, count(violations.run_id) as rows
-        from policy_runs
+        from (select *, parts[1]['run_id'] as found_in from policy_runs) as policy_runs
         left join violations
             on policy_runs.policy_id = violations.policy_id and policy_runs.run_id = violations.run_id
         where policy_runs.run_id = 'again'

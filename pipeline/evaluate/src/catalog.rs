@@ -16,6 +16,7 @@ use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
 use pacbot_lake::{SqlMessage, all_assets, bare_session, read_only, unknown_run_time};
 use pacbot_schemas::{AssetTypes, PolicyId, SourceError, fingerprint, nearest};
 
+use crate::local::is_local;
 use crate::overrides::Overrides;
 use crate::policy::Policy;
 use crate::row_policy::{RowPolicy, is_run_time};
@@ -41,6 +42,8 @@ pub struct Checked {
     pub scoping: Scoping,
     /// Whether what it finds depends on when it is asked.
     pub(crate) is_timed: bool,
+    /// Whether what it finds in an account depends on that account alone.
+    pub(crate) is_local: bool,
     /// What it says of a row, if it looks at one row at a time.
     pub(crate) row: Option<RowPolicy>,
     /// The optimised plan over empty tables; none if it asks for the run's time, with which it is planned anew.
@@ -247,6 +250,7 @@ async fn check(
         reads: BTreeMap::new(),
         scoping: Scoping::default(),
         is_timed: false,
+        is_local: false,
         row: None,
         optimised: None,
         policy,
@@ -272,6 +276,7 @@ async fn check(
     let is_timed = depends_on_time(&plan).map_err(|error| at(error.to_string()))?;
     let row = RowPolicy::of(&plan).filter(|row| row.table == checked.policy.asset_type);
     (checked.reads, checked.is_timed, checked.row) = (reads, is_timed, row);
+    checked.is_local = is_local(&plan);
     checked.optimised = (!is_timed).then(|| Arc::new(plan));
     Ok(checked)
 }

@@ -12,6 +12,7 @@ use pacbot_schemas::{Category, PolicyId, PolicyStatus, RunId, Severity};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
 
+use crate::again::judged_again;
 use crate::catalog::Checked;
 use crate::coverage::{Answers, BlindScope, Gap, OutsideRegion, UnreadRequest};
 use crate::judging::{Judge, Judged};
@@ -72,9 +73,26 @@ pub struct PolicyRun {
     pub unread: Vec<UnreadRequest>,
     /// How long it took; of policies that shared a scan, each one's share.
     pub millis: u64,
-    /// The run whose rows of `violations` are the result: this one, or an earlier one since which nothing has changed.
+    /// The runs whose rows of `violations` are the result.
     #[serde(default)]
-    pub found_in: Option<RunId>,
+    pub parts: Vec<Part>,
+}
+
+/// A run that judged a policy, for all accounts (number 0) or for those that `judged_accounts` names.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Part {
+    /// The run.
+    pub run_id: RunId,
+    /// Its place among the runs that a result is made of: what a later one found of an account counts.
+    pub number: u64,
+}
+
+impl PolicyRun {
+    /// The runs whose rows are the result, oldest first.
+    pub(crate) fn parts(&self) -> Vec<Part> {
+        let own = || vec![Part { run_id: self.run_id.clone(), number: 0 }];
+        if self.parts.is_empty() { own() } else { self.parts.clone() }
+    }
 }
 
 /// The result of an evaluation; the lake holds it too.
@@ -141,15 +159,16 @@ pub async fn evaluate(
     lake.write_group_members(&ctx, run_id, snapshot.run_at).await?;
     let types = lake.types();
     let landed = snapshot.snapshot.iter().map(|pin| &pin.table).filter(|table| types.get(table).is_some());
+    let versions = snapshot.versions();
     let before = match before {
-        Some(row) => Some(Before::read(lake, row).await?),
+        Some(row) => Some(Before::read(lake, row, enabled, &versions, snapshot.run_at).await?),
         None => None,
     };
     let judge = Arc::new(Judge {
         before,
         counts: Mutex::default(),
         regions: Mutex::default(),
-        versions: snapshot.versions(),
+        versions,
         answers: Answers::read(&ctx, lake.collected_since(snapshot.run_at).await?, snapshot.run_at).await?,
         landed: landed.cloned().collect(),
         ctx,
@@ -161,9 +180,11 @@ pub async fn evaluate(
     let mut judged: Vec<Judged> =
         judge_all(&judge, enabled).inspect_ok(|judged| told(&judged.run)).try_collect().await?;
     judged.sort_by(|one, other| one.run.policy_id.cmp(&other.run.policy_id));
+    let again = judged_again(lake, judge.before.as_ref(), &mut judged, snapshot.run_at).await?;
     let (policies, spools): (Vec<_>, Vec<_>) = judged.into_iter().map(|judged| (judged.run, judged.spools)).unzip();
     let (evaluation, spools) = (Evaluation { policies }, spools.into_iter().flatten().collect());
     lake.replace_run_streams("violations", run_id, shares(spools), snapshot.run_at).await?;
+    lake.replace_run_values("judged_accounts", run_id, "", &again, snapshot.run_at).await?;
     lake.replace_run_values("policy_runs", run_id, "", &evaluation.policies, snapshot.run_at).await?;
     Ok(evaluation)
 }

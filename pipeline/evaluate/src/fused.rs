@@ -21,6 +21,7 @@ use futures::StreamExt;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
+use crate::of_accounts::is_of;
 use crate::row_policy::{RowPolicy, column};
 
 /// Rows that are given their reasons together.
@@ -48,15 +49,16 @@ pub(crate) struct Counted {
     pub(crate) violating: u64,
 }
 
-/// Judges `members` on `table`; `keep` gets the violating rows of each: what the policy returns, with `__asset_type` and
+/// Judges `members` on `table`, or on what it has of `accounts`; `keep` gets the violating rows of each: what the policy returns, with `__asset_type` and
 /// `__collected_in`.
 pub(crate) async fn judge(
     ctx: &SessionContext,
     table: &str,
+    accounts: Option<&BTreeSet<String>>,
     members: &[Member],
     mut keep: impl FnMut(usize, &RecordBatch) -> Result<(), DataFusionError>,
 ) -> Result<Vec<Counted>, DataFusionError> {
-    let scan = Scan::plan(ctx, table, members).await?;
+    let scan = Scan::plan(ctx, table, accounts, members).await?;
     let streams = scan.frame.clone().execute_stream_partitioned().await?;
     let (sender, mut found) = mpsc::channel(WAITING);
     let mut tasks = JoinSet::new();
@@ -117,7 +119,12 @@ struct Scan {
 }
 
 impl Scan {
-    async fn plan(ctx: &SessionContext, table: &str, members: &[Member]) -> Result<Self, DataFusionError> {
+    async fn plan(
+        ctx: &SessionContext,
+        table: &str,
+        accounts: Option<&BTreeSet<String>>,
+        members: &[Member],
+    ) -> Result<Self, DataFusionError> {
         let columns: BTreeSet<String> = members.iter().flat_map(needed).collect();
         let columns: Vec<String> = columns.into_iter().collect();
         let mut kinds: Vec<&Expr> = Vec::new();
@@ -143,7 +150,11 @@ impl Scan {
             };
             judged.is_true().alias(format!("__policy_{place}"))
         }));
-        let frame = ctx.table(table).await?.select(selected)?;
+        let mut frame = ctx.table(table).await?;
+        if let Some(accounts) = accounts {
+            frame = frame.filter(is_of(accounts))?;
+        }
+        let frame = frame.select(selected)?;
         Ok(Self { frame, columns, hidden: places, first })
     }
 

@@ -22,10 +22,11 @@ use tracing::{Instrument, Span, debug, field, info, info_span, warn};
 
 use crate::catalog::Checked;
 use crate::coverage::{Answers, Blind, OutsideRegion, UnreadRequest};
-use crate::evaluation::PolicyRun;
+use crate::evaluation::{Part, PolicyRun};
 use crate::fused::{self, Member};
+use crate::of_accounts::AccountIds;
 use crate::planned::run_optimised;
-use crate::reuse::Before;
+use crate::reuse::{Before, Holds};
 use crate::subjects::{Subjects, hidden};
 use crate::violation::violations;
 
@@ -68,17 +69,38 @@ pub(crate) struct Due {
     pub(crate) run: PolicyRun,
 }
 
+/// What is judged again of a policy whose result holds in all other accounts.
+#[derive(Debug, Clone)]
+pub(crate) struct Again {
+    pub(crate) accounts: AccountIds,
+    /// Violations and violating assets of all accounts before.
+    pub(crate) violations: u64,
+    pub(crate) violating: u64,
+}
+
 /// What was found of one policy, or of its assets of one type.
 pub(crate) struct Judged {
     pub(crate) run: PolicyRun,
     /// The violations.
     pub(crate) spools: Vec<Spool>,
+    /// Set if they are those of some accounts.
+    pub(crate) again: Option<Again>,
+}
+
+/// What of an earlier result holds.
+pub(crate) enum Held {
+    /// Nothing.
+    Nothing,
+    /// What it says of other accounts than those that are to be judged again.
+    Others(Judged, AccountIds),
+    /// All.
+    All(Judged),
 }
 
 impl Judged {
     /// Nothing, so far.
     pub(crate) fn nothing(due: &Due) -> Self {
-        Self { run: due.run.clone(), spools: Vec::new() }
+        Self { run: due.run.clone(), spools: Vec::new(), again: None }
     }
 
     /// Adds what was found of the same policy's assets of another type.
@@ -115,22 +137,32 @@ impl Judge {
         (&mut working.0).await
     }
 
-    /// Judges policies that look at one row at a time on the assets of `table`, in one scan, on whatever core is free.
+    /// Judges policies that look at one row at a time on the assets of `table`, or on those of `accounts` among them, in one
+    /// scan, on whatever core is free.
     pub(crate) async fn table(
         self: Arc<Self>,
         table: String,
+        accounts: Option<AccountIds>,
         policies: Vec<Arc<Due>>,
     ) -> Result<Result<Vec<Judged>, DataFusionError>, JoinError> {
         let span = info_span!("table", asset_type = table, policies = policies.len());
-        let mut working = Working(tokio::spawn(async move { self.together(&table, &policies).await }.instrument(span)));
+        let together = async move { self.together(&table, accounts.as_deref(), &policies).await };
+        let mut working = Working(tokio::spawn(together.instrument(span)));
         (&mut working.0).await
     }
 
-    /// What the evaluation before found of a policy, if that still holds.
-    pub(crate) fn found_before(&self, checked: &Checked, run: &PolicyRun) -> Option<Judged> {
-        let run = self.before.as_ref()?.holds(checked, run, &self.versions)?;
-        debug!(policy.id = %run.policy_id, "nothing has changed for policy {}", run.policy_id);
-        Some(Judged { run, spools: Vec::new() })
+    /// What the evaluation before found of a policy, as far as that still holds.
+    pub(crate) fn held(&self, checked: &Checked, run: &PolicyRun) -> Held {
+        let held = self.before.as_ref().and_then(|before| before.holds(checked, run, &self.versions));
+        let Some(Holds { mut run, but }) = held else { return Held::Nothing };
+        let Some(accounts) = but else {
+            debug!(policy.id = %run.policy_id, "nothing has changed for policy {}", run.policy_id);
+            return Held::All(Judged { run, spools: Vec::new(), again: None });
+        };
+        debug!(policy.id = %run.policy_id, accounts = accounts.len(), "some accounts have changed for policy {}", run.policy_id);
+        let again = Again { accounts: accounts.clone(), violations: run.violations, violating: run.violating };
+        (run.violations, run.violating, run.assets, run.unknown) = (0, 0, 0, 0);
+        Held::Others(Judged { run, spools: Vec::new(), again: Some(again) }, accounts)
     }
 
     /// A policy that is to be judged.
@@ -140,36 +172,46 @@ impl Judge {
     }
 
     async fn alone(&self, due: &Due) -> Judged {
-        let Due { checked, blind, run } = due;
-        let (started, mut run, mut spools) = (Instant::now(), run.clone(), Vec::new());
+        let Due { checked, blind, .. } = due;
+        let (started, mut judged) = (Instant::now(), Judged::nothing(due));
         if self.tables(checked).next().is_some() {
-            let judged = match self.outside(checked).await {
+            let found = match self.outside(checked).await {
                 Ok(outside) => {
-                    run.outside = outside;
-                    if let Some(found) = self.found_before(checked, &run) {
-                        return found;
+                    judged.run.outside = outside;
+                    match self.held(checked, &judged.run) {
+                        Held::All(found) => return found,
+                        Held::Others(found, _) => judged = found,
+                        Held::Nothing => {}
                     }
-                    self.violations(checked, blind, &mut run).await
+                    let accounts = judged.again.as_ref().map(|again| again.accounts.clone());
+                    self.violations(checked, blind, accounts.as_ref(), &mut judged.run).await
                 }
                 Err(error) => Err(error),
             };
-            match judged {
-                Ok(spool) => spools.push(spool),
+            match found {
+                Ok(spool) => judged.spools.push(spool),
                 Err(error) => {
-                    run.status = PolicyStatus::Failed;
-                    run.error = Some(error.strip_backtrace());
-                    (run.violations, run.violating) = (0, 0);
+                    let run = &mut judged.run;
+                    (run.status, run.error) = (PolicyStatus::Failed, Some(error.strip_backtrace()));
+                    (run.violations, run.violating, run.parts) = (0, 0, due.run.parts.clone());
+                    judged.again = None;
                     warn!(policy.id = %run.policy_id, error = run.error, "policy {} failed", run.policy_id);
                 }
             }
         }
+        let run = &mut judged.run;
         Span::current().record("violations", run.violations);
         run.millis = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         info!(policy.id = %run.policy_id, violations = run.violations, millis = run.millis, "evaluated policy {}", run.policy_id);
-        Judged { run, spools }
+        judged
     }
 
-    async fn together(&self, table: &str, policies: &[Arc<Due>]) -> Result<Vec<Judged>, DataFusionError> {
+    async fn together(
+        &self,
+        table: &str,
+        accounts: Option<&BTreeSet<String>>,
+        policies: &[Arc<Due>],
+    ) -> Result<Vec<Judged>, DataFusionError> {
         let started = Instant::now();
         let (mut judged, mut members, mut spools) = (Vec::new(), Vec::new(), Vec::new());
         for due in policies {
@@ -180,7 +222,7 @@ impl Judge {
             members.push(Member { row: row.on(&self.ctx, table)?, hidden: hidden(&due.blind, table) });
             spools.push(Spool::new("violations", &self.schema)?);
         }
-        let counted = fused::judge(&self.ctx, table, &members, |place, rows| {
+        let counted = fused::judge(&self.ctx, table, accounts, &members, |place, rows| {
             Ok(spools[place].push(&violations(rows, &judged[place].run, &self.schema)?)?)
         });
         let counted = counted.await?;
@@ -202,11 +244,12 @@ impl Judge {
         &self,
         checked: &Checked,
         blind: &Blind,
+        accounts: Option<&AccountIds>,
         run: &mut PolicyRun,
     ) -> Result<Spool, DataFusionError> {
         let subjects = Subjects::of(&self.ctx, checked, blind, &run.outside).await?;
         (run.assets, run.unknown) = self.count(&subjects).await?;
-        let rows = checked.rows(&self.ctx).await?;
+        let rows = checked.rows(&self.ctx, accounts).await?;
         let mut rows = match subjects.take(checked, self.lake.types(), rows, run.unknown)? {
             (rows, false) if checked.is_optimised() => run_optimised(rows).await?,
             (rows, _) => rows.execute_stream().await?,
@@ -236,6 +279,13 @@ impl Judge {
         let known = known.get_or_try_init(|| regions(&self.ctx, table)).await?.iter();
         let is_outside = |region: &&OutsideRegion| joins.iter().any(|joined| !self.answers.is_asked(joined, region));
         Ok(known.filter(is_outside).cloned().collect())
+    }
+
+    /// Completes what was found by one scan for some accounts: how many assets there are in all.
+    pub(crate) async fn counted(&self, due: &Due, judged: &mut Judged) -> Result<(), DataFusionError> {
+        let subjects = Subjects::of(&self.ctx, &due.checked, &due.blind, &due.run.outside).await?;
+        (judged.run.assets, judged.run.unknown) = self.count(&subjects).await?;
+        Ok(())
     }
 
     /// Most policies of a type are about the same assets, which are counted once.
@@ -289,7 +339,7 @@ fn pending(checked: &Checked, blind: &Blind, run_id: &RunId, at: DateTime<Utc>) 
             })
             .collect(),
         millis: 0,
-        found_in: Some(run_id.clone()),
+        parts: vec![Part { run_id: run_id.clone(), number: 0 }],
     }
 }
 

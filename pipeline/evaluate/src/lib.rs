@@ -6,12 +6,15 @@
 //! Nothing here talks to a cloud API or decides what becomes of a violation; see the crates `collect` and
 //! `jobs`.
 
+mod again;
 mod catalog;
 mod cell;
 mod coverage;
 mod evaluation;
 mod fused;
 mod judging;
+mod local;
+mod of_accounts;
 mod overrides;
 mod parameter;
 mod planned;
@@ -26,7 +29,7 @@ mod violation;
 
 pub use catalog::{COLUMNS, Catalog, Checked};
 pub use coverage::{BlindScope, Gap, OutsideRegion, UnreadRequest};
-pub use evaluation::{EvaluateError, Evaluation, PolicyRun, evaluate};
+pub use evaluation::{EvaluateError, Evaluation, Part, PolicyRun, evaluate};
 pub use overrides::Overrides;
 pub use parameter::ParameterType;
 pub use policy::{How, Parameter, Policy};

@@ -13,8 +13,14 @@ use datafusion::logical_expr::{LogicalPlan, TableSource};
 use datafusion::physical_plan::{ExecutionPlan, SendableRecordBatchStream, execute_stream};
 use datafusion::prelude::{DataFrame, SessionContext};
 
-/// `plan` over the tables of `ctx`, which have the same columns.
-pub(crate) async fn over_tables_of(ctx: &SessionContext, plan: &LogicalPlan) -> Result<DataFrame, DataFusionError> {
+use crate::of_accounts::{AccountIds, OfAccounts};
+
+/// `plan` over the tables of `ctx`, which have the same columns; of `accounts` alone, if they are given.
+pub(crate) async fn over_tables_of(
+    ctx: &SessionContext,
+    plan: &LogicalPlan,
+    accounts: Option<&AccountIds>,
+) -> Result<DataFrame, DataFusionError> {
     let mut names = BTreeSet::new();
     plan.apply_with_subqueries(|node| {
         if let LogicalPlan::TableScan(scan) = node {
@@ -24,7 +30,10 @@ pub(crate) async fn over_tables_of(ctx: &SessionContext, plan: &LogicalPlan) -> 
     })?;
     let mut tables: HashMap<String, Arc<dyn TableSource>> = HashMap::new();
     for name in names {
-        let table = ctx.table_provider(name.as_str()).await?;
+        let mut table = ctx.table_provider(name.as_str()).await?;
+        if let Some(accounts) = accounts {
+            table = Arc::new(OfAccounts { table, accounts: accounts.clone() });
+        }
         tables.insert(name, provider_as_source(table));
     }
     let bound = plan.clone().transform_down_with_subqueries(|node| match node {

@@ -104,7 +104,7 @@ impl Session {
         if let Some(catalog) = ctx.catalog("datafusion") {
             catalog.register_schema("policy", Arc::new(MemorySchemaProvider::new()))?;
         }
-        let view = checked.rows(&ctx).await?.into_view();
+        let view = checked.rows(&ctx, None).await?.into_view();
         ctx.register_table(datafusion::common::TableReference::partial("policy", checked.policy.id.as_str()), view)?;
         Ok(Self(ctx))
     }

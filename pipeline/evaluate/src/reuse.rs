@@ -1,29 +1,57 @@
 //! Which results of the evaluation before still hold: nothing that they were made of has changed.
 //!
-//! A result is a function of the policy's text and parameters, of the versions of the tables that it reads, and of what was
-//! not answered. Where all of these are the same, the rows of `violations` that the earlier run wrote are the result, and
-//! `policy_runs.found_in` names that run. What depends on the run's time, on the age of answers or on asset groups is judged
-//! again.
+//! A result is a function of the policy's text and parameters, of the rows of the tables that it reads, and of what was
+//! not answered. Where all of these are the same, the rows of `violations` that earlier runs wrote are the result, and
+//! `policy_runs.parts` names those runs. Where rows changed in some accounts only, a policy that keeps accounts apart
+//! ([`crate::local`]) is judged again for these. What depends on the run's time, on the age of answers or on asset groups
+//! is judged again as a whole.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use datafusion::prelude::{col, lit};
-use pacbot_lake::{Lake, LakeError, RunRow, Versions, from_batches};
-use pacbot_schemas::{PolicyId, PolicyStatus};
+use futures::{StreamExt, stream};
+use pacbot_lake::{ChangedAccounts, Lake, LakeError, RunRow, Versions, from_batches};
+use pacbot_schemas::{PolicyId, PolicyStatus, RunId};
+use tracing::warn;
 
 use crate::catalog::Checked;
-use crate::evaluation::PolicyRun;
+use crate::evaluation::{Part, PolicyRun};
+use crate::of_accounts::AccountIds;
+use crate::sharing::cores;
+
+/// A result that is made of so many runs is made anew: each part is read by whoever reads the result.
+const MOST_PARTS: usize = 16;
 
 /// The evaluation before.
 #[derive(Debug)]
 pub(crate) struct Before {
+    pub(crate) run_id: RunId,
     policies: BTreeMap<PolicyId, PolicyRun>,
     versions: Versions,
+    /// Of tables that have another version now, the accounts whose rows changed; none if nobody can tell.
+    changed: BTreeMap<String, Option<ChangedAccounts>>,
+}
+
+/// What of an earlier result holds.
+#[derive(Debug)]
+pub(crate) struct Holds {
+    /// The policy's row, with the earlier run's numbers.
+    pub(crate) run: PolicyRun,
+    /// The accounts that are to be judged again, if there are any.
+    pub(crate) but: Option<AccountIds>,
 }
 
 impl Before {
-    /// The results of the evaluation `row`.
-    pub(crate) async fn read(lake: &Lake, row: &RunRow) -> Result<Self, LakeError> {
+    /// The results of the evaluation `row`, for one that reads the versions `now`.
+    pub(crate) async fn read(
+        lake: &Lake,
+        row: &RunRow,
+        enabled: &[Arc<Checked>],
+        now: &Versions,
+        run_at: DateTime<Utc>,
+    ) -> Result<Self, LakeError> {
         let failed = LakeError::query("policy_runs");
         let (ctx, _) = lake.own_session(&["policy_runs"], row.run_at).await?;
         let frame = ctx.table("policy_runs").await.map_err(&failed)?;
@@ -31,31 +59,97 @@ impl Before {
         // One row per policy.
         let policies: Vec<PolicyRun> = from_batches("policy_runs", &of_run.collect().await.map_err(&failed)?)?;
         let policies = policies.into_iter().map(|run| (run.policy_id.clone(), run)).collect();
-        Ok(Self { policies, versions: row.versions() })
+        let mut before =
+            Self { run_id: row.run_id.clone(), policies, versions: row.versions(), changed: BTreeMap::new() };
+        before.changed = before.changes(lake, enabled, now, run_at).await;
+        Ok(before)
     }
 
-    /// The result of `checked` as a part of the run `pending` belongs to, which reads `versions`, if it still holds.
-    pub(crate) fn holds(&self, checked: &Checked, pending: &PolicyRun, versions: &Versions) -> Option<PolicyRun> {
+    async fn changes(
+        &self,
+        lake: &Lake,
+        enabled: &[Arc<Checked>],
+        now: &Versions,
+        run_at: DateTime<Utc>,
+    ) -> BTreeMap<String, Option<ChangedAccounts>> {
+        let is_known = |checked: &&Arc<Checked>| self.policies.contains_key(&checked.policy.id);
+        let local = enabled.iter().filter(is_known).filter(|checked| is_own(checked) && keeps_accounts_apart(checked));
+        let read: BTreeSet<&String> = local.flat_map(|checked| checked.reads.keys()).collect();
+        let pairs: Vec<(String, u64, u64)> = read
+            .into_iter()
+            .filter_map(|table| Some((table.clone(), *self.versions.0.get(table)?, *now.0.get(table)?)))
+            .filter(|(_, before, now)| before != now)
+            .collect();
+        let changes = stream::iter(pairs).map(|(table, before, now)| {
+            let lake = lake.clone();
+            let compared = tokio::spawn(async move {
+                let changed = lake.changed_accounts(&table, before, now, run_at).await;
+                let changed = changed.inspect_err(
+                    |error| warn!(table, %error, "what changed in `{table}` is not known; it is read whole"),
+                );
+                (table, changed.ok())
+            });
+            async move { compared.await.ok() }
+        });
+        changes.buffer_unordered(cores()).filter_map(|compared| async move { compared }).collect().await
+    }
+
+    /// What of the result of `checked` holds as a part of the run `pending` belongs to, which reads `versions`.
+    pub(crate) fn holds(&self, checked: &Checked, pending: &PolicyRun, versions: &Versions) -> Option<Holds> {
         let before = self.policies.get(&checked.policy.id)?;
-        let reads_the_age = checked.reads.values().any(|columns| columns.contains("collected_at"));
-        let is_own = !checked.is_timed && !reads_the_age && checked.scoping.names().is_empty();
-        let is_same_input = checked.reads.keys().all(|table| self.versions.0.get(table) == versions.0.get(table));
         let is_as_blind = before.unknown_scopes == pending.unknown_scopes
             && before.blind_scopes == pending.blind_scopes
             && before.outside == pending.outside
             && before.unread == pending.unread;
-        let is_same = is_own
+        let is_same = is_own(checked)
             && before.status == PolicyStatus::Succeeded
             && before.policy_hash == pending.policy_hash
-            && is_same_input
             && is_as_blind;
-        is_same.then(|| PolicyRun {
+        if !is_same {
+            return None;
+        }
+        let tables = checked.reads.keys();
+        let differing = tables.filter(|table| self.versions.0.get(*table) != versions.0.get(*table));
+        let accounts = self.accounts(checked, differing)?;
+        let mut run = PolicyRun {
             assets: before.assets,
             violating: before.violating,
             unknown: before.unknown,
             violations: before.violations,
-            found_in: Some(before.found_in.clone().unwrap_or_else(|| before.run_id.clone())),
+            parts: before.parts(),
             ..pending.clone()
-        })
+        };
+        if accounts.is_empty() {
+            return Some(Holds { run, but: None });
+        }
+        let number = run.parts.len() as u64;
+        run.parts.push(Part { run_id: run.run_id.clone(), number });
+        (run.parts.len() <= MOST_PARTS).then(|| Holds { run, but: Some(Arc::new(accounts)) })
     }
+
+    /// The accounts whose rows changed in one of `tables`; none if all are to be judged again.
+    fn accounts<'a>(&self, checked: &Checked, tables: impl Iterator<Item = &'a String>) -> Option<BTreeSet<String>> {
+        let mut accounts = BTreeSet::new();
+        for table in tables {
+            let changed = self.changed.get(table).filter(|_| keeps_accounts_apart(checked))?.as_ref()?;
+            // Where most rows are read again, reading all is no more work, and leaves a result in one part.
+            if changed.rows * 2 > changed.of {
+                return None;
+            }
+            accounts.extend(changed.accounts.iter().cloned());
+        }
+        Some(accounts)
+    }
+}
+
+/// Whether a result depends on nothing but rows, answers, text and parameters.
+fn is_own(checked: &Checked) -> bool {
+    let reads_the_age = checked.reads.values().any(|columns| columns.contains("collected_at"));
+    !checked.is_timed && !reads_the_age && checked.scoping.names().is_empty()
+}
+
+/// Whether an account's result holds while its rows say the same of themselves: when an asset was first seen is no part of
+/// that.
+fn keeps_accounts_apart(checked: &Checked) -> bool {
+    checked.is_local && !checked.reads.values().any(|columns| columns.contains("first_seen_at"))
 }

@@ -11,6 +11,7 @@ use pacbot_schemas::{PolicyId, SourceError, nearest};
 use serde::Deserialize;
 
 use crate::catalog::Checked;
+use crate::of_accounts::AccountIds;
 use crate::overrides::Overrides;
 use crate::planned::over_tables_of;
 use crate::policy::Policy;
@@ -99,16 +100,21 @@ async fn members_of(ctx: &SessionContext, groups: &[String]) -> Result<DataFrame
 }
 
 impl Checked {
-    /// The policy's rows, each asset judged by the parameters of the first group that it is in.
+    /// The policy's rows, each asset judged by the parameters of the first group that it is in; those of `accounts` alone,
+    /// if they are given, which only policies without groups understand.
     ///
     /// # Errors
     ///
     /// Whatever planning says.
-    pub(crate) async fn rows(&self, ctx: &SessionContext) -> Result<DataFrame, DataFusionError> {
+    pub(crate) async fn rows(
+        &self,
+        ctx: &SessionContext,
+        accounts: Option<&AccountIds>,
+    ) -> Result<DataFrame, DataFusionError> {
         let variants = &self.scoping.variants;
         let names: Vec<String> = variants.iter().map(|(group, _)| group.clone()).collect();
         let all = match &self.optimised {
-            Some(plan) => over_tables_of(ctx, plan).await?,
+            Some(plan) => over_tables_of(ctx, plan, accounts).await?,
             None => self.plan(ctx).await?,
         };
         let mut rows = elsewhere(all, ctx, &names).await?;

@@ -11,7 +11,8 @@ use tokio::task::JoinError;
 use tracing::warn;
 
 use crate::catalog::Checked;
-use crate::judging::{Due, Judge, Judged};
+use crate::judging::{Due, Held, Judge, Judged};
+use crate::of_accounts::AccountIds;
 
 /// What is judged at once.
 enum Ended {
@@ -19,6 +20,16 @@ enum Ended {
     Together(Vec<Arc<Due>>, Result<Vec<Judged>, DataFusionError>),
     /// One policy.
     Alone(Box<Judged>),
+}
+
+/// A policy of which no table is left to scan.
+enum Done {
+    /// It is judged.
+    Judged(Box<Judged>),
+    /// It is judged for some accounts; how many assets there are in all is not known yet.
+    Uncounted(Box<Judged>, Arc<Due>),
+    /// A scan failed: it is judged by itself.
+    Failed(Arc<Due>),
 }
 
 /// A policy whose tables are being scanned.
@@ -34,23 +45,28 @@ pub(crate) fn judge_all<'a>(
     enabled: &[Arc<Checked>],
 ) -> BoxStream<'a, Result<Judged, DataFusionError>> {
     let (mut done, mut alone) = (Vec::new(), Vec::new());
-    // The policies that share a scan, by table.
-    let mut tables: BTreeMap<String, Vec<Arc<Due>>> = BTreeMap::new();
+    // The policies that share a scan, by table, and by the accounts that are to be judged again.
+    let mut scans: BTreeMap<(String, Option<AccountIds>), Vec<Arc<Due>>> = BTreeMap::new();
     let mut shared: HashMap<PolicyId, Shared> = HashMap::new();
     for checked in enabled {
         let due = judge.due(checked.clone());
         if !is_shared(checked) {
             // Whether its result still holds turns out on the way.
             alone.push(due);
-        } else if let Some(found) = judge.found_before(checked, &due.run) {
-            done.push(found);
         } else {
+            let (judged, accounts) = match judge.held(checked, &due.run) {
+                Held::All(found) => {
+                    done.push(found);
+                    continue;
+                }
+                Held::Others(found, accounts) => (found, Some(accounts)),
+                Held::Nothing => (Judged::nothing(&due), None),
+            };
             let mut tables_left = 0;
             for table in judge.tables(checked) {
-                tables.entry(table.clone()).or_default().push(due.clone());
+                scans.entry((table.clone(), accounts.clone())).or_default().push(due.clone());
                 tables_left += 1;
             }
-            let judged = Judged::nothing(&due);
             if tables_left == 0 {
                 done.push(judged);
             } else {
@@ -59,10 +75,10 @@ pub(crate) fn judge_all<'a>(
         }
     }
 
-    let together = tables.into_iter().map(|(table, policies)| {
+    let together = scans.into_iter().map(|((table, accounts), policies)| {
         let judge = judge.clone();
         async move {
-            let ended = judge.table(table, policies.clone()).await?;
+            let ended = judge.table(table, accounts, policies.clone()).await?;
             Ok(Ended::Together(policies, ended))
         }
         .boxed()
@@ -78,7 +94,7 @@ pub(crate) fn judge_all<'a>(
         .map_err(|error: JoinError| DataFusionError::External(Box::new(error)));
     let judged = ended.and_then(move |ended| {
         let done = match ended {
-            Ended::Alone(judged) => vec![Ok(*judged)],
+            Ended::Alone(judged) => vec![Done::Judged(judged)],
             Ended::Together(policies, Ok(parts)) => {
                 let parts = policies.iter().zip(parts);
                 parts.filter_map(|(due, part)| finished(&mut shared, due, Some(part))).collect()
@@ -93,21 +109,22 @@ pub(crate) fn judge_all<'a>(
     let judged = judged.try_flatten().and_then(move |done| {
         let judge = judge.clone();
         async move {
-            match done {
-                Ok(judged) => Ok(judged),
-                Err(due) => judge.policy(due).await.map_err(|error| DataFusionError::External(Box::new(error))),
-            }
+            let due = match done {
+                Done::Judged(judged) => return Ok(*judged),
+                Done::Uncounted(mut judged, due) => match judge.counted(&due, &mut judged).await {
+                    Ok(()) => return Ok(*judged),
+                    Err(_) => due,
+                },
+                Done::Failed(due) => due,
+            };
+            judge.policy(due).await.map_err(|error| DataFusionError::External(Box::new(error)))
         }
     });
     stream::iter(done.into_iter().map(Ok)).chain(judged).boxed()
 }
 
 /// Adds a table's part to a policy; yields the policy once all its tables were scanned, or itself if one of them failed.
-fn finished(
-    shared: &mut HashMap<PolicyId, Shared>,
-    due: &Arc<Due>,
-    part: Option<Judged>,
-) -> Option<Result<Judged, Arc<Due>>> {
+fn finished(shared: &mut HashMap<PolicyId, Shared>, due: &Arc<Due>, part: Option<Judged>) -> Option<Done> {
     let entry = shared.get_mut(&due.run.policy_id)?;
     entry.tables_left -= 1;
     match part {
@@ -118,7 +135,12 @@ fn finished(
         return None;
     }
     let entry = shared.remove(&due.run.policy_id)?;
-    Some(if entry.has_failed { Err(due.clone()) } else { Ok(entry.judged) })
+    let judged = Box::new(entry.judged);
+    Some(match judged.again {
+        _ if entry.has_failed => Done::Failed(due.clone()),
+        Some(_) => Done::Uncounted(judged, due.clone()),
+        None => Done::Judged(judged),
+    })
 }
 
 /// Policies that are limited to groups, or differ by group, join the groups' members.

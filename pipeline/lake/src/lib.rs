@@ -2,6 +2,7 @@
 
 mod all_assets;
 mod asset_table;
+mod changes;
 mod error;
 mod exception;
 mod exceptions;
@@ -31,6 +32,7 @@ mod units;
 mod writer;
 
 pub use all_assets::{all_assets, assets_schema};
+pub use changes::ChangedAccounts;
 pub use error::LakeError;
 pub use exception::{Exception, ExceptionEvent, ExceptionRow, ExceptionScope, ExceptionState, Period, PeriodError};
 pub use exceptions::{ExceptionChange, ExceptionDraft, ExceptionError, ExceptionRules, Exceptions, covered_issues};

@@ -1,0 +1,136 @@
+//! Days on which some accounts change: judging these again finds what judging everything finds.
+
+use proptest::prelude::*;
+use serde_json::Value;
+
+use super::*;
+
+/// One policy of each kind: a row, a group, the lack of a partner, places in an account, several violations of an asset,
+/// and one that mixes accounts.
+const POLICIES: &[(&str, &str)] = &[
+    ("row", ENCRYPTED),
+    (
+        "group",
+        "with plain as (select account_id, count(*) as topics from aws_sns_topic where kms_master_key_id is null group by account_id)
+         select topic.asset_id, topic.account_id, topic.region, plain.topics || ' are not encrypted' as reason
+         from aws_sns_topic as topic join plain on topic.account_id = plain.account_id where plain.topics > 1",
+    ),
+    (
+        "partner",
+        "select topic.asset_id, topic.account_id, topic.region, 'no other is encrypted' as reason from aws_sns_topic as topic
+         left anti join (select account_id, name from aws_sns_topic where kms_master_key_id is not null) as other
+         on topic.account_id = other.account_id and topic.name <> other.name",
+    ),
+    (
+        "place",
+        "with placed as (select asset_id, account_id, region, row_number() over (partition by account_id order by name) as place from aws_sns_topic)
+         select asset_id, account_id, region, 'it is number ' || place as reason from placed where place > 1",
+    ),
+    (
+        "keys",
+        "with other as (select account_id, name from aws_sns_topic)
+         select topic.asset_id, topic.account_id, topic.region, 'beside ' || other.name as reason, other.name as key
+         from aws_sns_topic as topic join other on topic.account_id = other.account_id and topic.name < other.name",
+    ),
+    (
+        "all",
+        "with counted as (select count(*) as topics from aws_sns_topic)
+         select topic.asset_id, topic.account_id, topic.region, 'one of ' || counted.topics as reason
+         from aws_sns_topic as topic cross join counted where counted.topics > 3",
+    ),
+];
+
+/// What was found in a run: numbers and violations of each policy.
+const FOUND: &str = "
+    with run as (
+        select * from policy_runs where run_id = '%RUN%'
+    ),
+    part as (
+        select policy_id, part['run_id'] as run_id, part['number'] as number
+        from (select policy_id, unnest(parts) as part from run)
+    ),
+    again as (
+        select part.policy_id, account_id, max(number) as number
+        from part join judged_accounts on part.policy_id = judged_accounts.policy_id and part.run_id = judged_accounts.run_id
+        group by part.policy_id, account_id
+    ),
+    found as (
+        select violations.*
+        from part
+        join violations on part.policy_id = violations.policy_id and part.run_id = violations.run_id
+        left join again on violations.policy_id = again.policy_id and violations.account_id = again.account_id
+        where part.number = coalesce(again.number, 0)
+    )
+    select
+        run.policy_id, run.status, run.assets, run.violating, run.unknown, run.violations,
+        found.issue_id, found.asset_id, found.region, found.collected_in, found.key, found.reason, found.evidence
+    from run left join found on run.policy_id = found.policy_id
+    order by run.policy_id, found.issue_id, found.reason";
+
+type Topics = Vec<(&'static str, bool)>;
+
+fn topics() -> impl Strategy<Value = Topics> {
+    let names = prop::sample::subsequence(vec!["a", "b", "c", "d"], 0..4);
+    names.prop_flat_map(|names| {
+        let encrypted = prop::collection::vec(prop::bool::ANY, names.len());
+        (Just(names), encrypted).prop_map(|(names, encrypted)| names.into_iter().zip(encrypted).collect())
+    })
+}
+
+/// What five accounts say on the first day, and on each later day what one or two of them say instead.
+fn days() -> impl Strategy<Value = (Vec<Topics>, Vec<Vec<(usize, Topics)>>)> {
+    let changes = prop::collection::vec((0usize..5, topics()), 0..3);
+    (prop::collection::vec(topics(), 5), prop::collection::vec(changes, 3))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 6, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn some_accounts_judged_again_are_all_judged_anew((mut said, changes) in days()) {
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let mut days = Days::new().await;
+            days.run(&answers(&said), POLICIES, true).await;
+            for change in changes {
+                for (account, topics) in change {
+                    said[account] = topics;
+                }
+                days.run(&answers(&said), POLICIES, true).await;
+                let row = days.lake.snapshot(None).await.unwrap();
+                let anew = RunId::new(format!("anew-{}", days.day)).unwrap();
+                days.evaluate_anew(&row, &anew, POLICIES).await;
+                let found = |run_id: &str| FOUND.replace("%RUN%", run_id);
+                let again: Vec<Value> = days.rows(&found(&format!("day-{}", days.day))).await;
+                let anew: Vec<Value> = days.rows(&found(anew.as_str())).await;
+                assert_eq!(again, anew);
+            }
+        });
+    }
+}
+
+fn answers(said: &[Topics]) -> Vec<(&'static str, Said)> {
+    let accounts = ["1", "2", "3", "4", "5"];
+    accounts.into_iter().zip(said).map(|(account, topics)| (account, Said::Topics(topics.clone().leak()))).collect()
+}
+
+#[tokio::test]
+async fn what_did_not_change_is_read_from_the_run_that_found_it() {
+    let mut days = Days::new().await;
+    let said = |last| {
+        [
+            ("1", Said::Topics(&[("a", false), ("b", false), ("c", true)])),
+            ("2", Said::Topics(&[("a", false)])),
+            ("3", Said::Topics(if last { &[("a", true)] } else { &[("a", false)] })),
+        ]
+    };
+    days.run(&said(false), POLICY, true).await;
+    assert_eq!(days.run(&said(true), POLICY, true).await, ["encrypted 3/a: open -> closed (fixed, 1)"]);
+    let parts: Vec<Value> = days.rows("select parts['run_id'] as runs from (select unnest(parts) as parts from policy_runs where run_id = 'day-2')").await;
+    assert_eq!(parts, [serde_json::json!({"runs": "day-1"}), serde_json::json!({"runs": "day-2"})]);
+    let again: Vec<Value> = days.rows("select account_id from judged_accounts where run_id = 'day-2'").await;
+    assert_eq!(again, [serde_json::json!({"account_id": "3"})], "one of three accounts is judged again");
+    let written: Vec<Value> = days.rows("select asset_id from violations where run_id = 'day-2'").await;
+    assert_eq!(written, [] as [Value; 0], "nothing is written again");
+    assert_eq!(days.run(&said(false), POLICY, true).await, ["encrypted 3/a: closed -> open (reopened, 2)"]);
+}
