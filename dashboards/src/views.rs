@@ -26,6 +26,7 @@ pub const VIEWS: &[(&str, &str)] = &[
     ("grouped_counts", include_str!("../views/grouped_counts.sql")),
     ("whole_counts", include_str!("../views/whole_counts.sql")),
     ("counts", COUNTS),
+    ("issue_cells", include_str!("../views/issue_cells.sql")),
     ("grouped_issue_counts", include_str!("../views/grouped_issue_counts.sql")),
     ("whole_issue_counts", include_str!("../views/whole_issue_counts.sql")),
     ("viewed_issue_counts", VIEWED_ISSUE_COUNTS),
@@ -83,7 +84,9 @@ pub(crate) async fn plan(
         "limited_cells" if !are_limited(ctx).await? => frame.limit(0, Some(0))?,
         // The views below read these many times over, and a view is planned wherever it is read. They are small: a row a
         // policy, a row a policy and group, or what assets of a group, type and scope have in common.
-        "newest_policy_runs" | "policy_status" | "grouped_cells" | "grouped_issue_counts" => frame.cache().await?,
+        "newest_policy_runs" | "policy_status" | "grouped_cells" | "issue_cells" | "grouped_issue_counts" => {
+            frame.cache().await?
+        }
         _ => frame,
     };
     Ok(frame.into_view())

@@ -2,8 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::error::Error;
+use std::sync::Arc;
 
 use arrow::array::{AsArray, StringArray};
+use arrow::datatypes::DataType;
 use chrono::{DateTime, Utc};
 use datafusion::common::ScalarValue;
 use datafusion::error::DataFusionError;
@@ -76,32 +78,67 @@ pub struct UnreadRequest {
     pub request: String,
 }
 
-/// The newest coverage row of every request up to the snapshot's time. A collection of everything says all that counts:
-/// what is older than the last one is not read.
-const NEWEST: &str = "
+/// The newest coverage row of each request that was once not answered whole, if it still is not. Nearly all are complete,
+/// so the few that are not are looked for first. A collection of everything says all that counts: what is older than the
+/// last one is not read.
+const PROBLEMS: &str = "
+    with lately as (
+        select account_id, region, asset_type, request, status, collected_at, run_id
+        from coverage
+        where collected_at >= $since and collected_at <= $run_at
+    ),
+    candidate as (
+        select distinct account_id, region, asset_type, request
+        from lately
+        where status <> 'complete'
+    )
     select account_id, region, asset_type, request, status
     from (
         select
-            account_id, region, asset_type, request, status,
-            row_number() over (partition by account_id, region, asset_type, request order by collected_at desc, run_id desc) as age
-        from coverage
-        where collected_at >= $since and collected_at <= $run_at
+            lately.account_id, lately.region, lately.asset_type, lately.request, lately.status,
+            row_number() over (
+                partition by lately.account_id, lately.region, lately.asset_type, lately.request
+                order by lately.collected_at desc, lately.run_id desc
+            ) as age
+        from candidate
+        join lately
+            on candidate.account_id = lately.account_id
+            and candidate.region = lately.region
+            and candidate.asset_type = lately.asset_type
+            and candidate.request = lately.request
     )
-    where age = 1 and status <> 'withdrawn'";
+    where age = 1 and status <> 'complete'";
+
+/// The asset types that were asked for.
+const ASKED_TYPES: &str = "
+    select distinct asset_type
+    from coverage
+    where request = 'list' and collected_at >= $since and collected_at <= $run_at";
+
+/// The scopes in which they were, of some types.
+const ASKED: &str = "
+    select distinct asset_type, account_id, region
+    from coverage
+    where request = 'list' and collected_at >= $since and collected_at <= $run_at and array_has($types, asset_type)";
 
 /// All answers as of a snapshot.
 #[derive(Debug, Default)]
 pub(crate) struct Answers {
     /// Requests that were not answered whole, by asset type.
     problems: BTreeMap<String, Vec<Answer>>,
-    /// The scopes in which each asset type was asked: account and region.
+    /// The asset types that were asked for.
+    types: BTreeSet<String>,
+    /// The scopes in which a type was asked, account and region: of all types where something was not answered, else of
+    /// those that regions are compared with.
     asked: HashMap<String, HashSet<(String, String)>>,
 }
 
 impl Answers {
-    /// Reads the table `coverage` of `ctx`.
+    /// Reads the table `coverage` of `ctx`, for the policies `enabled`.
     pub(crate) async fn read(
         ctx: &SessionContext,
+        enabled: &[Arc<Checked>],
+        types: &AssetTypes,
         since: Option<DateTime<Utc>>,
         run_at: DateTime<Utc>,
     ) -> Result<Self, DataFusionError> {
@@ -110,32 +147,56 @@ impl Answers {
         };
         let times = vec![("since", time(since)), ("run_at", time(Some(run_at)))];
         let mut answers = Self::default();
-        let mut newest = ctx.sql(NEWEST).await?.with_param_values(times)?.execute_stream().await?;
-        while let Some(batch) = newest.try_next().await? {
-            let columns: Vec<&StringArray> = batch.columns().iter().map(|column| column.as_string()).collect();
-            for row in 0..batch.num_rows() {
-                answers.note(&[0, 1, 2, 3, 4].map(|column| columns[column].value(row)))?;
+        let mut withdrawn = Vec::new();
+        for [account, region, asset_type, request, status] in rows(ctx, PROBLEMS, times.clone()).await? {
+            if status == CoverageStatus::Withdrawn.as_str() {
+                if request == "list" {
+                    withdrawn.push((asset_type, (account, region)));
+                }
+            } else {
+                answers.note_problem(&[&account, &region, &asset_type, &request, &status])?;
+            }
+        }
+        for [asset_type] in rows(ctx, ASKED_TYPES, times.clone()).await? {
+            answers.types.insert(asset_type);
+        }
+        let is_all_known = answers.problems.is_empty()
+            && withdrawn.is_empty()
+            && enabled.iter().all(|checked| answers.unasked(checked, types).next().is_none());
+        let wanted: BTreeSet<&str> = if is_all_known {
+            enabled.iter().flat_map(|checked| Self::regional_joins(checked, types)).collect()
+        } else {
+            answers.types.iter().map(String::as_str).collect()
+        };
+        let wanted: Vec<ScalarValue> = wanted.into_iter().map(ScalarValue::from).collect();
+        let wanted = ScalarValue::List(ScalarValue::new_list_nullable(&wanted, &DataType::Utf8));
+        let values = times.into_iter().chain([("types", wanted)]).collect();
+        for [asset_type, account, region] in rows(ctx, ASKED, values).await? {
+            answers.asked.entry(asset_type).or_default().insert((account, region));
+        }
+        for (asset_type, scope) in withdrawn {
+            let asked = answers.asked.entry(asset_type.clone()).or_default();
+            asked.remove(&scope);
+            if asked.is_empty() {
+                answers.types.remove(&asset_type);
             }
         }
         Ok(answers)
     }
 
-    pub(crate) fn note(
+    /// The tables that a policy joins and that nobody ever asked for.
+    fn unasked<'a>(&'a self, checked: &'a Checked, types: &'a AssetTypes) -> impl Iterator<Item = &'a String> {
+        let tables = checked.reads.keys().filter(|table| types.get(table).is_some());
+        // What nobody ever asked for is no part of all assets.
+        tables.filter(|table| !self.types.contains(*table) && checked.policy.asset_type != "assets")
+    }
+
+    fn note_problem(
         &mut self,
         [account, region, asset_type, request, status]: &[&str; 5],
     ) -> Result<(), DataFusionError> {
         let status: CoverageStatus =
             status.parse().map_err(|error| DataFusionError::External(Box::<dyn Error + Send + Sync>::from(error)))?;
-        if *request == "list" {
-            // Most rows are of a type that is known.
-            match self.asked.get_mut(*asset_type) {
-                Some(asked) => _ = asked.insert(((*account).to_owned(), (*region).to_owned())),
-                None => {
-                    let asked = HashSet::from([((*account).to_owned(), (*region).to_owned())]);
-                    self.asked.insert((*asset_type).to_owned(), asked);
-                }
-            }
-        }
         if status != CoverageStatus::Complete {
             let answer = Answer {
                 account_id: (*account).to_owned(),
@@ -148,6 +209,33 @@ impl Answers {
         }
         Ok(())
     }
+
+    /// Notes an answer, whatever became of it.
+    #[cfg(test)]
+    pub(crate) fn note(&mut self, answer: &[&str; 5]) -> Result<(), DataFusionError> {
+        let [account, region, asset_type, request, _] = answer;
+        if *request == "list" {
+            self.types.insert((*asset_type).to_owned());
+            let asked = self.asked.entry((*asset_type).to_owned()).or_default();
+            asked.insert(((*account).to_owned(), (*region).to_owned()));
+        }
+        self.note_problem(answer)
+    }
+}
+
+/// The rows of a query whose columns are text.
+async fn rows<const COLUMNS: usize>(
+    ctx: &SessionContext,
+    sql: &str,
+    values: Vec<(&str, ScalarValue)>,
+) -> Result<Vec<[String; COLUMNS]>, DataFusionError> {
+    let mut found = ctx.sql(sql).await?.with_param_values(values)?.execute_stream().await?;
+    let mut rows = Vec::new();
+    while let Some(batch) = found.try_next().await? {
+        let columns: Vec<&StringArray> = batch.columns().iter().map(|column| column.as_string()).collect();
+        rows.extend((0..batch.num_rows()).map(|row| std::array::from_fn(|place| columns[place].value(row).to_owned())));
+    }
+    Ok(rows)
 }
 
 /// What a policy cannot judge.
@@ -168,7 +256,7 @@ impl Answers {
         let judged = |table: &str| checked.policy.asset_type == "assets" || checked.policy.asset_type == table;
         for table in checked.reads.keys().filter(|table| types.get(table).is_some()) {
             let requests = checked.requests(types, table);
-            let is_unasked = !self.asked.contains_key(table);
+            let is_unasked = !self.types.contains(table);
             // What nobody ever asked for is no part of all assets.
             if is_unasked && checked.policy.asset_type == "assets" {
                 continue;

@@ -164,12 +164,13 @@ pub async fn evaluate(
         Some(row) => Some(Before::read(lake, row, enabled, &versions, snapshot.run_at).await?),
         None => None,
     };
+    let since = lake.collected_since(snapshot.run_at).await?;
     let judge = Arc::new(Judge {
         before,
         counts: Mutex::default(),
         regions: Mutex::default(),
         versions,
-        answers: Answers::read(&ctx, lake.collected_since(snapshot.run_at).await?, snapshot.run_at).await?,
+        answers: Answers::read(&ctx, enabled, types, since, snapshot.run_at).await?,
         landed: landed.cloned().collect(),
         ctx,
         lake: lake.clone(),

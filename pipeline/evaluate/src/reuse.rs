@@ -11,7 +11,6 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use datafusion::prelude::{col, lit};
-use futures::{StreamExt, stream};
 use pacbot_lake::{ChangedAccounts, Lake, LakeError, RunRow, Versions, from_batches};
 use pacbot_schemas::{PolicyId, PolicyStatus, RunId};
 use tracing::warn;
@@ -19,7 +18,6 @@ use tracing::warn;
 use crate::catalog::Checked;
 use crate::evaluation::{Part, PolicyRun};
 use crate::of_accounts::AccountIds;
-use crate::sharing::cores;
 
 /// A result that is made of so many runs is made anew: each part is read by whoever reads the result.
 const MOST_PARTS: usize = 16;
@@ -30,8 +28,8 @@ pub(crate) struct Before {
     pub(crate) run_id: RunId,
     policies: BTreeMap<PolicyId, PolicyRun>,
     versions: Versions,
-    /// Of tables that have another version now, the accounts whose rows changed; none if nobody can tell.
-    changed: BTreeMap<String, Option<ChangedAccounts>>,
+    /// Of tables that have another version now, the accounts whose rows changed, where that can be told.
+    changed: BTreeMap<String, ChangedAccounts>,
 }
 
 /// What of an earlier result holds.
@@ -71,27 +69,18 @@ impl Before {
         enabled: &[Arc<Checked>],
         now: &Versions,
         run_at: DateTime<Utc>,
-    ) -> BTreeMap<String, Option<ChangedAccounts>> {
+    ) -> BTreeMap<String, ChangedAccounts> {
         let is_known = |checked: &&Arc<Checked>| self.policies.contains_key(&checked.policy.id);
         let local = enabled.iter().filter(is_known).filter(|checked| is_own(checked) && keeps_accounts_apart(checked));
         let read: BTreeSet<&String> = local.flat_map(|checked| checked.reads.keys()).collect();
-        let pairs: Vec<(String, u64, u64)> = read
-            .into_iter()
-            .filter_map(|table| Some((table.clone(), *self.versions.0.get(table)?, *now.0.get(table)?)))
-            .filter(|(_, before, now)| before != now)
-            .collect();
-        let changes = stream::iter(pairs).map(|(table, before, now)| {
-            let lake = lake.clone();
-            let compared = tokio::spawn(async move {
-                let changed = lake.changed_accounts(&table, before, now, run_at).await;
-                let changed = changed.inspect_err(
-                    |error| warn!(table, %error, "what changed in `{table}` is not known; it is read whole"),
-                );
-                (table, changed.ok())
-            });
-            async move { compared.await.ok() }
+        let tables = read.into_iter().filter_map(|table| {
+            let (before, now) = (*self.versions.0.get(table)?, *now.0.get(table)?);
+            (before != now).then_some((lake.types().get(table)?.asset_type.clone(), before, now))
         });
-        changes.buffer_unordered(cores()).filter_map(|compared| async move { compared }).collect().await
+        let changed = lake.changed_accounts(&tables.collect::<Vec<_>>(), run_at).await;
+        changed
+            .inspect_err(|error| warn!(%error, "which accounts changed is not known; tables that did are read whole"))
+            .unwrap_or_default()
     }
 
     /// What of the result of `checked` holds as a part of the run `pending` belongs to, which reads `versions`.
@@ -131,7 +120,7 @@ impl Before {
     fn accounts<'a>(&self, checked: &Checked, tables: impl Iterator<Item = &'a String>) -> Option<BTreeSet<String>> {
         let mut accounts = BTreeSet::new();
         for table in tables {
-            let changed = self.changed.get(table).filter(|_| keeps_accounts_apart(checked))?.as_ref()?;
+            let changed = self.changed.get(table).filter(|_| keeps_accounts_apart(checked))?;
             // Where most rows are read again, reading all is no more work, and leaves a result in one part.
             if changed.rows * 2 > changed.of {
                 return None;

@@ -1,8 +1,7 @@
-//! The table `assets`: the common columns of all types, with the type.
+//! The table `assets`: the common columns of all types, with the type. Over any tables, for policies that are checked and
+//! tested; a session over the lake reads the files of all types at once ([`crate::all_files`]).
 //!
-//! For the planner it is one table. As a union of views it would be a plan as large as the number of types, and planning a
-//! query over it would take longer than running it; so the union is made when the scan is, of the types that a filter on
-//! `asset_type` leaves.
+//! For the planner it is one table: a union of views would be planned again with every query.
 
 use std::sync::Arc;
 
@@ -17,55 +16,60 @@ use datafusion::physical_expr::expressions::Literal;
 use datafusion::physical_plan::empty::EmptyExec;
 use datafusion::physical_plan::union::UnionExec;
 use datafusion::physical_plan::{ExecutionPlan, PhysicalExpr};
-use futures::{FutureExt, StreamExt, TryStreamExt, stream};
 use pacbot_schemas::{AssetType, FRONT_COLUMNS, common_type};
 
 use crate::asset_table::with_value;
-
-/// Tables whose logs are read at the same time.
-const LOGS_AT_ONCE: usize = 16;
 
 /// The table's name.
 pub(crate) const ASSETS: &str = "assets";
 
 /// The assets of one type.
 #[derive(Debug)]
-pub(crate) struct OfType {
-    pub(crate) asset_type: AssetType,
-    pub(crate) assets: Arc<dyn TableProvider>,
+struct OfType {
+    asset_type: AssetType,
+    assets: Arc<dyn TableProvider>,
 }
 
 /// The assets of all types.
 #[derive(Debug)]
-pub(crate) struct AllAssets {
+struct AllAssets {
     schema: SchemaRef,
     types: Vec<OfType>,
 }
 
 impl AllAssets {
-    pub(crate) fn new(types: Vec<OfType>) -> Self {
+    fn new(types: Vec<OfType>) -> Self {
         Self { schema: assets_schema(), types }
     }
+}
 
-    /// The types that filters on the type alone do not rule out.
-    fn asked(&self, state: &dyn Session, filters: &[Expr]) -> Result<Vec<&OfType>> {
-        let names = StringArray::from_iter_values(self.types.iter().map(|files| files.asset_type.as_str()));
-        let known = Arc::new(Schema::new(vec![Field::new("asset_type", DataType::Utf8, true)]));
-        let batch = RecordBatch::try_new(known.clone(), vec![Arc::new(names)])?;
-        let known = DFSchema::try_from(known.as_ref().clone())?;
-        let mut asked = vec![true; self.types.len()];
-        for filter in filters.iter().filter(|filter| reads(filter, |name| name == "asset_type", true)) {
-            let filter = state.create_physical_expr(unnormalize_col(filter.clone()), &known)?;
-            let values = filter.evaluate(&batch)?.into_array(self.types.len())?;
-            let holds = values.as_boolean_opt().ok_or_else(|| {
-                DataFusionError::Internal("a filter on `asset_type` is neither true nor false".to_owned())
-            })?;
-            for (asked, holds) in asked.iter_mut().zip(holds) {
-                *asked &= holds == Some(true);
-            }
+/// Which of the types `names` filters on the type alone do not rule out.
+pub(crate) fn of_types(state: &dyn Session, names: &[&str], filters: &[Expr]) -> Result<Vec<bool>> {
+    let known = Arc::new(Schema::new(vec![Field::new("asset_type", DataType::Utf8, true)]));
+    let values = StringArray::from_iter_values(names.iter().copied());
+    let batch = RecordBatch::try_new(known.clone(), vec![Arc::new(values)])?;
+    let known = DFSchema::try_from(known.as_ref().clone())?;
+    let mut asked = vec![true; names.len()];
+    for filter in filters.iter().filter(|filter| reads(filter, |name| name == "asset_type", true)) {
+        let filter = state.create_physical_expr(unnormalize_col(filter.clone()), &known)?;
+        let values = filter.evaluate(&batch)?.into_array(names.len())?;
+        let holds = values.as_boolean_opt().ok_or_else(|| {
+            DataFusionError::Internal("a filter on `asset_type` is neither true nor false".to_owned())
+        })?;
+        for (asked, holds) in asked.iter_mut().zip(holds) {
+            *asked &= holds == Some(true);
         }
-        Ok(self.types.iter().zip(asked).filter(|(_, asked)| *asked).map(|(files, _)| files).collect())
     }
+    Ok(asked)
+}
+
+/// What becomes of filters: all rows of a type have the same type; other filters spare files, and rows are filtered above.
+pub(crate) fn filter_kinds(filters: &[&Expr]) -> Vec<TableProviderFilterPushDown> {
+    let kind = |filter: &&Expr| match reads(filter, |name| name == "asset_type", true) {
+        true => TableProviderFilterPushDown::Exact,
+        false => TableProviderFilterPushDown::Inexact,
+    };
+    filters.iter().map(kind).collect()
 }
 
 /// The table `assets` over these tables, which are of the named types.
@@ -104,12 +108,7 @@ impl TableProvider for AllAssets {
     }
 
     fn supports_filters_pushdown(&self, filters: &[&Expr]) -> Result<Vec<TableProviderFilterPushDown>> {
-        // All rows of a type have the same type; other filters spare files, and rows are filtered above.
-        let kind = |filter: &&Expr| match reads(filter, |name| name == "asset_type", true) {
-            true => TableProviderFilterPushDown::Exact,
-            false => TableProviderFilterPushDown::Inexact,
-        };
-        Ok(filters.iter().map(kind).collect())
+        Ok(filter_kinds(filters))
     }
 
     async fn scan(
@@ -123,20 +122,19 @@ impl TableProvider for AllAssets {
         // In the type's own table, a column has no table's name.
         let of_type = filters.iter().filter(|filter| !reads(filter, |name| name == "asset_type", false)).cloned();
         let of_type: Vec<Expr> = of_type.map(unnormalize_col).collect();
-        let (schema, of_type) = (&schema, of_type.as_slice());
-        // The first reader of a table reads its log.
-        let plans = self.asked(state, filters)?.into_iter().map(|OfType { asset_type, assets }| async move {
+        let names: Vec<&str> = self.types.iter().map(|of_type| of_type.asset_type.as_str()).collect();
+        let asked = of_types(state, &names, filters)?;
+        let mut plans = Vec::new();
+        for (OfType { asset_type, assets }, _) in self.types.iter().zip(asked).filter(|(_, asked)| *asked) {
             let names = schema.fields().iter().map(|field| field.name().as_str()).filter(|name| *name != "asset_type");
             let known = assets.schema();
             let columns = names.map(|name| known.index_of(name)).collect::<Result<Vec<usize>, _>>()?;
-            let plan = assets.scan(state, Some(&columns), of_type, limit).await?;
+            let plan = assets.scan(state, Some(&columns), &of_type, limit).await?;
             let value: Arc<dyn PhysicalExpr> = Arc::new(Literal::new(asset_type.as_str().into()));
-            with_value(plan, schema, "asset_type", &value)
-        });
-        let plans: Vec<_> = plans.map(FutureExt::boxed).collect();
-        let plans: Vec<Arc<dyn ExecutionPlan>> = stream::iter(plans).buffered(LOGS_AT_ONCE).try_collect().await?;
+            plans.push(with_value(plan, &schema, "asset_type", &value)?);
+        }
         match plans.len() {
-            0 => Ok(Arc::new(EmptyExec::new(schema.clone()))),
+            0 => Ok(Arc::new(EmptyExec::new(schema))),
             _ => UnionExec::try_new(plans),
         }
     }

@@ -19,7 +19,7 @@ use datafusion::logical_expr::{
 use datafusion::physical_expr::expressions::Column;
 use datafusion::physical_plan::projection::ProjectionExec;
 use datafusion::physical_plan::{ExecutionPlan, PhysicalExpr};
-use datafusion::prelude::col;
+use datafusion::prelude::{col, lit};
 use pacbot_schemas::{AssetType, timestamp};
 use tokio::sync::OnceCell;
 
@@ -133,23 +133,7 @@ impl TableProvider for AssetTable {
         if asked.index_of("collected_at").is_err() {
             return self.files.scan(state, projection, filters, limit).await;
         }
-        let mut columns = projection.cloned().unwrap_or_else(|| (0..of_files.fields().len()).collect());
-        for name in ["account_id", "collected_in"] {
-            let column = of_files.index_of(name)?;
-            if !columns.contains(&column) {
-                columns.push(column);
-            }
-        }
-        // A filter on the age is none on what is in the files; whoever asks filters again.
-        let filters =
-            filters.iter().filter(|filter| filter.column_refs().iter().all(|read| read.name != "collected_at"));
-        let filters: Vec<Expr> = filters.cloned().collect();
-        let plan = self.files.scan(state, Some(&columns), &filters, limit).await?;
-        let known = DFSchema::try_from(plan.schema().as_ref().clone())?;
-        let age = collected_at(&self.asset_type, self.times.get().await?);
-        let age = age.call(vec![col("account_id"), col("collected_in"), col("collected_at")]);
-        let age = state.create_physical_expr(age, &known)?;
-        with_value(plan, &asked, "collected_at", &age)
+        scan_with_age(self.files.as_ref(), lit(self.asset_type.as_str()), &self.times, state, &asked, filters).await
     }
 }
 
@@ -171,33 +155,66 @@ pub(crate) fn with_value(
     Ok(Arc::new(ProjectionExec::try_new(columns, plan)?))
 }
 
-/// When the scope of a row was last answered whole: of account, scope, and the time in the file.
-fn collected_at(asset_type: &AssetType, times: Arc<Times>) -> ScalarUDF {
-    let table = asset_type.to_string();
+/// `asked` columns of a scan over `files`, of which `collected_at` is when the row's scope was last answered whole; the
+/// asset's type is that of each row where `asset_type` is a column.
+pub(crate) async fn scan_with_age(
+    files: &dyn TableProvider,
+    asset_type: Expr,
+    times: &ScopeTimes,
+    state: &dyn Session,
+    asked: &SchemaRef,
+    filters: &[Expr],
+) -> Result<Arc<dyn ExecutionPlan>, DataFusionError> {
+    let of_files = files.schema();
+    let mut columns =
+        asked.fields().iter().map(|field| of_files.index_of(field.name())).collect::<Result<Vec<usize>, _>>()?;
+    for name in
+        ["account_id", "collected_in"].into_iter().chain(asset_type.column_refs().iter().map(|column| column.name()))
+    {
+        let column = of_files.index_of(name)?;
+        if !columns.contains(&column) {
+            columns.push(column);
+        }
+    }
+    // A filter on the age is none on what is in the files; whoever asks filters again.
+    let filters = filters.iter().filter(|filter| filter.column_refs().iter().all(|read| read.name != "collected_at"));
+    let filters: Vec<Expr> = filters.cloned().collect();
+    let plan = files.scan(state, Some(&columns), &filters, None).await?;
+    let known = DFSchema::try_from(plan.schema().as_ref().clone())?;
+    let age = collected_at(times.get().await?);
+    let age = age.call(vec![asset_type, col("account_id"), col("collected_in"), col("collected_at")]);
+    let age = state.create_physical_expr(age, &known)?;
+    with_value(plan, asked, "collected_at", &age)
+}
+
+/// When the scope of a row was last answered whole: of type, account, scope, and the time in the file.
+fn collected_at(times: Arc<Times>) -> ScalarUDF {
     let text = arrow::datatypes::DataType::Utf8;
     let look_up = move |arguments: &[ColumnarValue]| -> Result<ColumnarValue, DataFusionError> {
         let arrays = ColumnarValue::values_to_arrays(arguments)?;
-        let (accounts, scopes) = (arrays[0].as_string::<i32>(), arrays[1].as_string::<i32>());
-        let landed = arrays[2].as_primitive::<TimestampMicrosecondType>();
-        let Some(times) = times.get(&table) else { return Ok(ColumnarValue::Array(arrays[2].clone())) };
-        let mut last: Option<(&str, &str, Option<i64>)> = None;
+        let [types, accounts, scopes] = [0, 1, 2].map(|place| arrays[place].as_string::<i32>());
+        let landed = arrays[3].as_primitive::<TimestampMicrosecondType>();
+        let mut last: Option<(&str, &str, &str, Option<i64>)> = None;
         let looked_up: TimestampMicrosecondArray = (0..landed.len())
             .map(|row| {
-                let (account, scope) = (accounts.value(row), scopes.value(row));
+                let (asset_type, account, scope) = (types.value(row), accounts.value(row), scopes.value(row));
                 // Rows are sorted by scope: one look-up serves a run of rows.
                 let answered = match last {
-                    Some((a, s, at)) if a == account && s == scope => at,
-                    _ => times.get(&(account.to_owned(), scope.to_owned())).copied(),
+                    Some((t, a, s, at)) if t == asset_type && a == account && s == scope => at,
+                    _ => times
+                        .get(asset_type)
+                        .and_then(|times| times.get(&(account.to_owned(), scope.to_owned())))
+                        .copied(),
                 };
-                last = Some((account, scope, answered));
+                last = Some((asset_type, account, scope, answered));
                 answered.or_else(|| landed.is_valid(row).then(|| landed.value(row)))
             })
             .collect();
         Ok(ColumnarValue::Array(Arc::new(looked_up.with_timezone("UTC")) as ArrayRef))
     };
     create_udf(
-        &format!("collected_at_{asset_type}"),
-        vec![text.clone(), text, timestamp()],
+        "collected_at",
+        vec![text.clone(), text.clone(), text, timestamp()],
         timestamp(),
         Volatility::Immutable,
         Arc::new(look_up),
@@ -212,14 +229,18 @@ mod tests {
 
     #[test]
     fn an_unknown_scope_keeps_the_time_in_the_file() {
-        let asset_type = AssetType::new("aws_vpc").unwrap();
         let scopes = HashMap::from([(("1".to_owned(), "r".to_owned()), 7)]);
-        let function = collected_at(&asset_type, Arc::new(HashMap::from([("aws_vpc".to_owned(), scopes)])));
+        let function = collected_at(Arc::new(HashMap::from([("aws_vpc".to_owned(), scopes)])));
         let text = |values: [&str; 2]| ColumnarValue::Array(Arc::new(StringArray::from(values.to_vec())));
         let landed = TimestampMicrosecondArray::from(vec![1, 2]).with_timezone("UTC");
         let fields: Vec<Arc<arrow::datatypes::Field>> = Vec::new();
         let arguments = datafusion::logical_expr::ScalarFunctionArgs {
-            args: vec![text(["1", "2"]), text(["r", "r"]), ColumnarValue::Array(Arc::new(landed))],
+            args: vec![
+                text(["aws_vpc"; 2]),
+                text(["1", "2"]),
+                text(["r", "r"]),
+                ColumnarValue::Array(Arc::new(landed)),
+            ],
             arg_fields: fields,
             number_rows: 2,
             return_field: Arc::new(arrow::datatypes::Field::new("x", timestamp(), true)),

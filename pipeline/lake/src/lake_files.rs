@@ -6,11 +6,11 @@
 
 use std::sync::Arc;
 
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{DataType, Field, SchemaRef};
 use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::stats::Precision;
-use datafusion::common::{Result, Statistics};
+use datafusion::common::{Result, ScalarValue, Statistics};
 use datafusion::datasource::TableType;
 use datafusion::datasource::file_format::FileFormat;
 use datafusion::datasource::file_format::parquet::ParquetFormat;
@@ -20,13 +20,14 @@ use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder};
 use datafusion::datasource::table_schema::TableSchema;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
 use datafusion::physical_plan::ExecutionPlan;
+use pacbot_schemas::AssetType;
 
 use crate::table::DataFile;
 
-/// The files of one table, read as one schema.
+/// Files that are read as one schema.
 #[derive(Debug)]
 pub(crate) struct LakeFiles {
-    schema: SchemaRef,
+    schema: TableSchema,
     store: ObjectStoreUrl,
     files: Vec<PartitionedFile>,
     statistics: Statistics,
@@ -35,21 +36,42 @@ pub(crate) struct LakeFiles {
 impl LakeFiles {
     /// `files` of the table `name` in `store`; columns that a file has not are null.
     pub(crate) fn new(store: ObjectStoreUrl, name: &str, files: &[DataFile], schema: SchemaRef) -> Self {
+        let files = files.iter().map(|file| (partitioned(name, file), file.rows));
+        Self::of(store, TableSchema::from(schema), files.collect())
+    }
+
+    /// The files of several asset types, read as the columns `schema`, which all of them have, and `asset_type`, which is last.
+    pub(crate) fn of_types(store: ObjectStoreUrl, types: &[(&AssetType, Vec<DataFile>)], schema: SchemaRef) -> Self {
+        let asset_type = Arc::new(Field::new("asset_type", DataType::Utf8, true));
+        let files = types.iter().flat_map(|(asset_type, files)| {
+            let name = asset_type.as_str();
+            files.iter().map(move |file| {
+                (partitioned(name, file).with_partition_values(vec![ScalarValue::from(name)]), file.rows)
+            })
+        });
+        let schema = TableSchema::builder(schema).with_table_partition_cols(vec![asset_type]).build();
+        Self::of(store, schema, files.collect())
+    }
+
+    fn of(store: ObjectStoreUrl, schema: TableSchema, files: Vec<(PartitionedFile, Option<u64>)>) -> Self {
         let rows =
-            files.iter().map(|file| file.rows.and_then(|rows| usize::try_from(rows).ok())).sum::<Option<usize>>();
-        let size = files.iter().map(|file| usize::try_from(file.size).unwrap_or_default()).sum();
-        let statistics = Statistics::new_unknown(&schema)
+            files.iter().map(|(_, rows)| rows.and_then(|rows| usize::try_from(rows).ok())).sum::<Option<usize>>();
+        let size = files.iter().map(|(file, _)| usize::try_from(file.object_meta.size).unwrap_or_default()).sum();
+        let statistics = Statistics::new_unknown(schema.table_schema())
             .with_num_rows(rows.map_or(Precision::Absent, Precision::Exact))
             .with_total_byte_size(Precision::Inexact(size));
-        let files = files.iter().map(|file| PartitionedFile::new(format!("{name}/{}", file.path), file.size)).collect();
-        Self { schema, store, files, statistics }
+        Self { schema, store, files: files.into_iter().map(|(file, _)| file).collect(), statistics }
     }
+}
+
+fn partitioned(name: &str, file: &DataFile) -> PartitionedFile {
+    PartitionedFile::new(format!("{name}/{}", file.path), file.size)
 }
 
 #[async_trait]
 impl TableProvider for LakeFiles {
     fn schema(&self) -> SchemaRef {
-        self.schema.clone()
+        self.schema.table_schema().clone()
     }
 
     fn table_type(&self) -> TableType {
@@ -73,7 +95,7 @@ impl TableProvider for LakeFiles {
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let format = ParquetFormat::default();
-        let source = format.file_source(TableSchema::from(self.schema.clone()));
+        let source = format.file_source(self.schema.clone());
         let groups = FileGroup::new(self.files.clone()).split_files(state.config().target_partitions());
         let config = FileScanConfigBuilder::new(self.store.clone(), source)
             .with_file_groups(groups)

@@ -1,6 +1,7 @@
 //! The lake: landing, versions, coverage, retention, and read-only SQL over all of it.
 
 mod all_assets;
+mod all_files;
 mod asset_table;
 mod changes;
 mod error;
@@ -17,6 +18,7 @@ mod lake_files;
 mod landing;
 mod lazy_table;
 mod maintain;
+mod pinned;
 mod predicate;
 mod run_rows;
 mod run_time;

@@ -24,13 +24,15 @@ use datafusion::prelude::{DataFrame, SessionConfig, SessionContext};
 use futures::FutureExt;
 use url::Url;
 
-use crate::all_assets::{ASSETS, AllAssets, OfType};
+use crate::all_assets::ASSETS;
+use crate::all_files::AllFiles;
 use crate::asset_table::{AssetTable, ScopeTimes};
 use crate::error::LakeError;
 use crate::history;
 use crate::lake::Lake;
 use crate::lake_files::LakeFiles;
 use crate::lazy_table::LazyTable;
+use crate::pinned::Pinned;
 use crate::run_time::run_time_functions;
 use crate::session_store::SessionStore;
 use crate::table::{DataFile, Table};
@@ -130,36 +132,39 @@ impl Lake {
         let exists = |name: &str, only_pinned: bool| {
             options.versions.0.contains_key(name) || (!only_pinned && existing.iter().any(|table| table == name))
         };
-        let lazily = |name: &str, schema: SchemaRef, is_there: bool, read: Read| -> Arc<dyn TableProvider> {
-            if is_there {
-                let version = options.versions.0.get(name).copied();
-                self.lazily(name, schema, At { version, run_at: options.run_at }, read)
-            } else {
-                Arc::new(EmptyTable::new(schema))
-            }
-        };
+        let pinned = |name: &str| Arc::new(Pinned::new(self, name, options.versions.0.get(name).copied()));
         for (name, def) in self.own.iter() {
-            register(&ctx, name, lazily(name, def.schema.clone(), exists(name, false), Read::Files))?;
+            let table = match exists(name, false) {
+                true => files_of(pinned(name), name, &def.schema),
+                false => Arc::new(EmptyTable::new(def.schema.clone())),
+            };
+            register(&ctx, name, table)?;
         }
         let coverage = ctx.table_provider("coverage").await.map_err(LakeError::query("coverage"))?;
         let times = Arc::new(ScopeTimes::of(self, coverage, options.run_at));
         let mut landed = Vec::new();
         for def in self.types.iter() {
-            let (asset_type, name) = (&def.asset_type, def.asset_type.as_str());
-            let (schema, is_there) = (self.schema_of(name)?, exists(name, options.only_pinned));
-            let mut assets = lazily(name, schema.clone(), is_there, Read::Files);
-            // Nothing has an age where there is nothing.
-            if is_there {
-                assets = Arc::new(AssetTable::new(asset_type, assets, times.clone()));
-                landed.push(OfType { asset_type: asset_type.clone(), assets: assets.clone() });
-            }
+            let (asset_type, name, schema) = (&def.asset_type, def.asset_type.as_str(), def.schema());
+            let pinned = exists(name, options.only_pinned).then(|| pinned(name));
+            let assets: Arc<dyn TableProvider> = match &pinned {
+                Some(pinned) => {
+                    let files = files_of(pinned.clone(), name, &schema);
+                    landed.push((asset_type.clone(), pinned.clone()));
+                    Arc::new(AssetTable::new(asset_type, files, times.clone()))
+                }
+                // Nothing has an age where there is nothing.
+                None => Arc::new(EmptyTable::new(schema.clone())),
+            };
             register(&ctx, name, assets)?;
             if options.history {
-                let past = lazily(name, history::schema(&schema), is_there, Read::History);
+                let past: Arc<dyn TableProvider> = match pinned {
+                    Some(pinned) => history_of(self, pinned, name, &schema, options.run_at),
+                    None => Arc::new(EmptyTable::new(history::schema(&schema))),
+                };
                 register(&ctx, &format!("{asset_type}_history"), past)?;
             }
         }
-        register(&ctx, ASSETS, Arc::new(AllAssets::new(landed)))?;
+        register(&ctx, ASSETS, Arc::new(AllFiles::new(landed, times)))?;
         Ok(ctx)
     }
 
@@ -183,42 +188,38 @@ impl Lake {
         }
         Ok((ctx, versions))
     }
-
-    /// The table `name` with the columns of `schema`, whose log is read when somebody reads it.
-    fn lazily(&self, name: &str, schema: SchemaRef, at: At, read: Read) -> Arc<dyn TableProvider> {
-        let (lake, table) = (self.clone(), name.to_owned());
-        let load = move || {
-            let (lake, name) = (lake.clone(), table.clone());
-            async move {
-                let table = match at.version {
-                    Some(version) => lake.table_at(&name, version).await?,
-                    None => lake.table(&name).await?,
-                };
-                let schema = lake.schema_of(&name)?;
-                match (table, read) {
-                    (table, Read::Files) => provider(table.as_ref(), &schema),
-                    (Some(table), Read::History) => history::provider_of(&lake.bare(at.run_at)?, &table, &schema).await,
-                    (None, Read::History) => Ok(Arc::new(EmptyTable::new(history::schema(&schema))) as _),
-                }
-            }
-            .boxed()
-        };
-        Arc::new(LazyTable::new(name, schema, Box::new(load)))
-    }
 }
 
-/// What of a table is read.
-#[derive(Clone, Copy)]
-enum Read {
-    Files,
-    History,
+/// The files of a table.
+fn files_of(pinned: Arc<Pinned>, name: &str, schema: &SchemaRef) -> Arc<dyn TableProvider> {
+    let known = schema.clone();
+    let load = move || {
+        let (pinned, schema) = (pinned.clone(), known.clone());
+        async move { provider(pinned.table().await?, &schema) }.boxed()
+    };
+    Arc::new(LazyTable::new(name, schema.clone(), Box::new(load)))
 }
 
-/// Which version is read, the newest if none is named, and the session's time.
-#[derive(Clone, Copy)]
-struct At {
-    version: Option<u64>,
+/// Every state of its rows.
+fn history_of(
+    lake: &Lake,
+    pinned: Arc<Pinned>,
+    name: &str,
+    schema: &SchemaRef,
     run_at: DateTime<Utc>,
+) -> Arc<dyn TableProvider> {
+    let (lake, known) = (lake.clone(), schema.clone());
+    let load = move || {
+        let (lake, pinned, schema) = (lake.clone(), pinned.clone(), known.clone());
+        async move {
+            match pinned.table().await? {
+                Some(table) => history::provider_of(&lake.bare(run_at)?, table, &schema).await,
+                None => Ok(Arc::new(EmptyTable::new(history::schema(&schema))) as _),
+            }
+        }
+        .boxed()
+    };
+    Arc::new(LazyTable::new(name, history::schema(schema), Box::new(load)))
 }
 
 pub(crate) fn register(ctx: &SessionContext, name: &str, table: Arc<dyn TableProvider>) -> Result<(), LakeError> {
@@ -239,6 +240,10 @@ pub(crate) fn files_provider(
     if files.is_empty() {
         return Ok(Arc::new(EmptyTable::new(schema.clone())));
     }
-    let store = ObjectStoreUrl::parse(ROOT).map_err(LakeError::query(name))?;
-    Ok(Arc::new(LakeFiles::new(store, name, files, schema.clone())))
+    Ok(Arc::new(LakeFiles::new(root(name)?, name, files, schema.clone())))
+}
+
+/// Where the files of a session's tables are; `name` is for the error.
+pub(crate) fn root(name: &str) -> Result<ObjectStoreUrl, LakeError> {
+    ObjectStoreUrl::parse(ROOT).map_err(LakeError::query(name))
 }
