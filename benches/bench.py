@@ -175,6 +175,35 @@ def again(arguments) -> None:
         shutil.rmtree(lake)
 
 
+def landing(arguments) -> None:
+    """Recorded answers to a Delta table, beside `dlt` where the answers are JSON."""
+    import recordings
+
+    for name, make, items in (("EC2 XML", recordings.ec2_xml, None), ("JSON", recordings.findings_json, "Findings")):
+        with tempfile.TemporaryDirectory(prefix="pacbot-bench-") as folder:
+            folder = pathlib.Path(folder)
+            recording = folder / "recording"
+            asset_type = make(recording, arguments.assets)
+            ours, theirs = [], []
+            for turn in range(arguments.rounds):
+                lake = folder / f"lake-{turn}"
+                ours.append(pacbot(lake, "collect", "--replay", str(recording), "--type", asset_type))
+                if items and arguments.peers:
+                    theirs.append(dlt(recording, items, folder / f"dlt-{turn}"))
+            base = statistics.median(run.cpu for run in ours)
+            told(f"pacbot collect, {name}", ours)
+            print(f"  {arguments.assets / base:,.0f} assets per second of one core")
+            if theirs:
+                cpu = statistics.median(run.cpu for run in theirs)
+                told(f"dlt, {name}", theirs, statistics.median(run.wall for run in ours))
+                print(f"  {arguments.assets / cpu:,.0f} assets per second of one core: {cpu / base:.1f} × the work")
+
+
+def dlt(recording: pathlib.Path, items: str, out: pathlib.Path) -> Ran:
+    script = HERE / "peers" / "dlt_landing.py"
+    return Ran([sys.executable, str(script), "--recording", str(recording), "--items", items, "--out", str(out)])
+
+
 RESULTS = """
     with run as (
         select * from {policy_runs} where run_id = ?
@@ -219,7 +248,7 @@ def same(lake: pathlib.Path) -> None:
         sys.exit("\n".join(["what is found differs:", *(f"{a} {b}" for a, b in zip(one, other) if a != b)]))
 
 
-COMMANDS = {"again": again, "evaluate": evaluate}
+COMMANDS = {"again": again, "evaluate": evaluate, "landing": landing}
 
 
 def main() -> None:

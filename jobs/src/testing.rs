@@ -144,7 +144,7 @@ impl Days {
         let events: Vec<Event> = self.rows("select * from issue_events order by sequence, policy_id, asset_id").await;
         let newest = events.iter().filter(|event| event.run_id == run_id.as_str());
         let newest = newest.map(ToString::to_string).collect::<Vec<_>>();
-        assert_eq!(diffed.events(), newest.len() as u64, "comparing all policies finds nothing more");
+        assert_eq!(diffed.events(), newest.len() as u64, "comparing all policies finds nothing more: {newest:?}");
         let ctx = self.lake.session(SessionOptions::newest(Utc::now())).await.unwrap();
         let folded = folded_issues(&ctx, 0).await.unwrap().sort_by(vec![col("issue_id")]).unwrap();
         let folded: Vec<Value> = from_batches("folded", &folded.collect().await.unwrap()).unwrap();

@@ -276,7 +276,7 @@ async fn check(
     let is_timed = depends_on_time(&plan).map_err(|error| at(error.to_string()))?;
     let row = RowPolicy::of(&plan).filter(|row| row.table == checked.policy.asset_type);
     (checked.reads, checked.is_timed, checked.row) = (reads, is_timed, row);
-    checked.is_local = is_local(&plan);
+    checked.is_local = checked.policy.by_account || is_local(&plan);
     checked.optimised = (!is_timed).then(|| Arc::new(plan));
     Ok(checked)
 }

@@ -2,7 +2,8 @@
 //!
 //! It does when every step of its optimised plan keeps accounts apart: joins compare the account, groups and windows are
 //! within one. Then the result for an account whose rows have not changed has not changed either, whatever happened in
-//! others. Steps that are not known here are taken to mix accounts.
+//! others. Steps that are not known here are taken to mix accounts. Where the plan does not show it, a policy's file can say
+//! so (`by_account`), and every policy's test tries it.
 
 use std::collections::BTreeSet;
 
@@ -23,6 +24,7 @@ pub(crate) fn is_local(plan: &LogicalPlan) -> bool {
 }
 
 /// Which columns hold the account of all rows that a row was made of.
+#[derive(Debug)]
 enum Accounts {
     /// No table is read.
     Constant,
@@ -77,15 +79,19 @@ fn accounts(plan: &LogicalPlan) -> Option<Accounts> {
             Accounts::Constant => Some(Accounts::Constant),
         },
         LogicalPlan::Union(union) => {
-            let mut all: Option<BTreeSet<usize>> = None;
+            let mut all: Option<Accounts> = None;
             for input in &union.inputs {
-                let Accounts::In(places) = accounts(input)? else { return None };
-                all = Some(match all {
-                    Some(all) => all.intersection(&places).copied().collect(),
-                    None => places,
-                });
+                all = match (all, accounts(input)?) {
+                    (None, only) => Some(only),
+                    (Some(Accounts::Constant), Accounts::Constant) => Some(Accounts::Constant),
+                    (Some(Accounts::In(all)), Accounts::In(places)) => {
+                        Some(Accounts::of(all.intersection(&places).copied().collect())?)
+                    }
+                    // A row of the constant would speak for all accounts.
+                    _ => return None,
+                };
             }
-            Accounts::of(all?)
+            all
         }
         LogicalPlan::Join(join) => joined(join),
         _ => None,

@@ -34,6 +34,8 @@ pub struct Policy {
     pub fix: Option<FixId>,
     /// Further reading.
     pub references: Vec<String>,
+    /// Whether what it finds in an account needs that account's rows alone, where its plan does not show it.
+    pub by_account: bool,
     /// Whether it runs unless configuration says otherwise.
     pub enabled: bool,
     /// Its parameters.
@@ -89,6 +91,8 @@ struct FrontMatter {
     fix: Option<FixId>,
     #[serde(default)]
     references: Vec<String>,
+    #[serde(default)]
+    by_account: bool,
     #[serde(default = "yes")]
     enabled: bool,
     #[serde(default)]
@@ -144,6 +148,7 @@ impl Policy {
             remediation: front.remediation,
             how: front.how,
             fix: front.fix,
+            by_account: front.by_account,
             references: front.references,
             enabled: front.enabled,
             params: front.params.into_iter().map(|(name, parameter)| (name, parameter.into_inner())).collect(),

@@ -1,9 +1,11 @@
 //! Runs a policy's `.slt` file: empty tables from the type files, each policy a view named by its id.
 
+use std::collections::BTreeSet;
 use std::fmt::Display;
 use std::sync::Arc;
 use std::time::Duration;
 
+use arrow::array::{AsArray, RecordBatch};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use chrono::{DateTime, Utc};
 use datafusion::catalog::{MemorySchemaProvider, TableProvider};
@@ -67,7 +69,10 @@ fn with_values(checked: &Checked, file: &str, script: &str) -> Result<Checked, S
     Ok(checked)
 }
 
-struct Session(SessionContext);
+struct Session {
+    ctx: SessionContext,
+    checked: Checked,
+}
 
 /// An engine error as the runner prints it.
 #[derive(Debug)]
@@ -106,8 +111,49 @@ impl Session {
         }
         let view = checked.rows(&ctx, None).await?.into_view();
         ctx.register_table(datafusion::common::TableReference::partial("policy", checked.policy.id.as_str()), view)?;
-        Ok(Self(ctx))
+        Ok(Self { ctx, checked: checked.clone() })
     }
+
+    /// Makes sure that a policy that is judged by account finds in each account what it finds when it is given all.
+    async fn try_by_account(&self) -> Result<(), SessionError> {
+        let is_joined = self.checked.is_local && self.checked.is_optimised() && self.checked.row.is_none();
+        if !is_joined {
+            return Ok(());
+        }
+        let accounts =
+            format!("select distinct account_id from {} where account_id is not null", self.checked.policy.asset_type);
+        let mut apart = Vec::new();
+        for batch in self.ctx.sql(&accounts).await?.collect().await? {
+            for account in batch.column(0).as_string::<i32>().iter().flatten() {
+                let account = Arc::new(BTreeSet::from([account.to_owned()]));
+                apart.extend(texts(&self.checked.rows(&self.ctx, Some(&account)).await?.collect().await?)?);
+            }
+        }
+        let mut all = texts(&self.checked.rows(&self.ctx, None).await?.collect().await?)?;
+        apart.sort();
+        all.sort();
+        if apart == all {
+            return Ok(());
+        }
+        let message =
+            format!("account by account, the policy finds {apart:?}; of all at once {all:?}: it mixes accounts");
+        Err(SessionError(DataFusionError::Execution(message)))
+    }
+}
+
+/// Rows as texts.
+fn texts(batches: &[RecordBatch]) -> Result<Vec<Vec<String>>, SessionError> {
+    let options = FormatOptions::default().with_null("NULL");
+    let mut rows = Vec::new();
+    for batch in batches {
+        let formatters: Result<Vec<_>, _> =
+            batch.columns().iter().map(|column| ArrayFormatter::try_new(column, &options)).collect();
+        let formatters = formatters.map_err(DataFusionError::from)?;
+        rows.extend(
+            (0..batch.num_rows()).map(|row| formatters.iter().map(|column| column.value(row).to_string()).collect()),
+        );
+    }
+    Ok(rows)
 }
 
 #[async_trait::async_trait]
@@ -116,24 +162,14 @@ impl AsyncDB for Session {
     type ColumnType = DefaultColumnType;
 
     async fn run(&mut self, sql: &str) -> Result<DBOutput<Self::ColumnType>, SessionError> {
-        let frame = self.0.sql(sql).await?;
+        let frame = self.ctx.sql(sql).await?;
         let columns = frame.schema().fields().len();
         let batches = frame.collect().await?;
         if sql.trim_start().to_ascii_lowercase().starts_with("insert") {
             return Ok(DBOutput::StatementComplete(0));
         }
-        let options = FormatOptions::default().with_null("NULL");
-        let mut rows = Vec::new();
-        for batch in &batches {
-            let formatters: Result<Vec<_>, _> =
-                batch.columns().iter().map(|column| ArrayFormatter::try_new(column, &options)).collect();
-            let formatters = formatters.map_err(DataFusionError::from)?;
-            rows.extend(
-                (0..batch.num_rows())
-                    .map(|row| formatters.iter().map(|column| column.value(row).to_string()).collect()),
-            );
-        }
-        Ok(DBOutput::Rows { types: vec![DefaultColumnType::Any; columns], rows })
+        self.try_by_account().await?;
+        Ok(DBOutput::Rows { types: vec![DefaultColumnType::Any; columns], rows: texts(&batches)? })
     }
 
     async fn shutdown(&mut self) {}

@@ -156,8 +156,8 @@ impl Group {
     #[must_use]
     pub(crate) fn of_unit(id: &str, path: &str, accounts: &[&str]) -> Self {
         let quoted: Vec<String> = accounts.iter().map(|account| format!("'{}'", account.replace('\'', "''"))).collect();
-        let text =
-            if quoted.is_empty() { "false".to_owned() } else { format!("account_id in ({})", quoted.join(", ")) };
+        let members =
+            (!quoted.is_empty()).then(|| Predicate::of_assets(format!("account_id in ({})", quoted.join(", "))));
         Self {
             group_id: format!("unit:{id}"),
             title: path.to_owned(),
@@ -166,7 +166,7 @@ impl Group {
             visible: true,
             owner: Owner::default(),
             tags: BTreeMap::new(),
-            members: vec![Predicate::of_assets(text)],
+            members: members.into_iter().collect(),
             origin: Origin::Unit,
         }
     }

@@ -12,7 +12,7 @@ use chrono::{DateTime, Utc};
 use datafusion::common::ScalarValue;
 use datafusion::datasource::MemTable;
 use datafusion::error::DataFusionError;
-use datafusion::logical_expr::lit;
+use datafusion::logical_expr::{LogicalPlan, Union, lit};
 use datafusion::prelude::{DataFrame, SessionContext, col};
 use pacbot_schemas::{AssetTypes, RunId, SourceError};
 use serde::{Deserialize, Serialize};
@@ -266,20 +266,18 @@ impl Groups {
         ctx.register_table("groups", Arc::new(MemTable::try_new(schema, vec![vec![batch]])?))?;
 
         let of_accounts = ctx.sql(MEMBERS_OF_ACCOUNTS).await?;
-        let mut named = None;
-        for group in self.iter().filter(|group| !group.is_of_account()) {
+        let mut named = Vec::new();
+        for group in self.iter().filter(|group| !group.is_of_account() && !group.members.is_empty()) {
             let mut columns = vec![lit(group.group_id.as_str()).alias("group_id")];
             columns.extend(MEMBER_COLUMNS.map(col));
-            let members = members(ctx, group).await?.select(columns)?;
-            named = Some(match named {
-                Some(others) => DataFrame::union(others, members)?,
-                None => members,
-            });
+            named.push(Arc::new(members(ctx, group).await?.select(columns)?.into_unoptimized_plan()));
         }
-        // The planner leaves out what is read of no groups.
-        let named = match named {
-            Some(named) => named,
-            None => of_accounts.clone().limit(0, Some(0))?,
+        let named = match named.len() {
+            // The planner leaves out what is read of no groups.
+            0 => of_accounts.clone().limit(0, Some(0))?,
+            1 => DataFrame::new(ctx.state(), named.remove(0).as_ref().clone()),
+            // One step for all: one for each would be planned again with every other.
+            _ => DataFrame::new(ctx.state(), LogicalPlan::Union(Union::try_new_with_loose_types(named)?)),
         };
         ctx.register_table("named_members", named.clone().into_view())?;
         ctx.register_table("group_members", of_accounts.union(named)?.into_view())?;

@@ -16,6 +16,10 @@ use crate::table::Table;
 /// Columns whose values hardly ever come twice: a dictionary of them would be made in vain.
 const UNIQUE: &[&str] = &["asset_id", "content_hash", "issue_id", "raw"];
 
+/// Rows that a file keeps together. A writer holds so many in memory, and a reader that looks for an account, or has cores
+/// left, takes them one by one.
+const ROWS_OF_A_GROUP: usize = 128 * 1024;
+
 /// Streams `rows` into new files, which no version holds before they are committed. `tags` go with every file.
 pub(crate) async fn write(
     lake: &Lake,
@@ -24,7 +28,9 @@ pub(crate) async fn write(
     tags: &[(&str, &str)],
 ) -> Result<Vec<Add>, LakeError> {
     let failed = LakeError::table(table.name(), "written");
-    let mut properties = WriterProperties::builder().set_compression(Compression::ZSTD(ZstdLevel::default()));
+    let mut properties = WriterProperties::builder()
+        .set_compression(Compression::ZSTD(ZstdLevel::default()))
+        .set_max_row_group_row_count(Some(ROWS_OF_A_GROUP));
     for column in UNIQUE {
         properties = properties.set_column_dictionary_enabled((*column).into(), false);
     }

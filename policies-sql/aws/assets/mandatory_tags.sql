@@ -7,6 +7,7 @@ asset_type  = "assets"
 description = "Without tags nobody knows whom to ask about an asset, who pays for it, and whether it may be switched off."
 remediation = "Add the tags, for most types with `aws resourcegroupstaggingapi tag-resources --resource-arn-list ARN --tags Application=NAME`, and in the template that made the asset."
 fix         = "aws-assets-add-tags"
+by_account  = true
 how         = { cli = "aws resourcegroupstaggingapi tag-resources --resource-arn-list ARN --tags Application=NAME", terraform = "provider \"aws\": default_tags", console = "Resource Groups & Tag Editor > Tag Editor > Manage tags" }
 references  = ["https://docs.aws.amazon.com/tag-editor/latest/userguide/tagging.html"]
 
@@ -120,7 +121,7 @@ tagged as (
         and assets.asset_id !~ ':rule/(AutoScalingManagedRule|StepFunctionsGetEvent|AwsBackupManagedRule|DO-NOT-DELETE-)'
 ),
 
--- Many assets have the same keys: what is missing is put together once for all of them.
+-- Many assets have the same keys: what is missing is put together once for all of them, whatever account they are in.
 missing as (
     select
         kept.tag_keys,

@@ -75,7 +75,8 @@ async fn steps_that_mix_accounts_are_not() {
 async fn nearly_all_policies_are_local() {
     let types = AssetTypes::embedded().unwrap();
     let catalog = Catalog::embedded(&types, &Overrides::default()).await.unwrap();
-    let others: Vec<&str> =
-        catalog.iter().filter(|checked| !checked.is_local).map(|checked| checked.policy.id.as_str()).collect();
-    assert!(others.len() * 10 < catalog.iter().count(), "these mix accounts: {others:?}");
+    // What depends on the time is judged again anyway.
+    let others = catalog.iter().filter(|checked| !checked.is_local && !checked.is_timed);
+    let others: Vec<&str> = others.map(|checked| checked.policy.id.as_str()).collect();
+    assert!(others.len() < 10, "these mix accounts: {others:?}");
 }
