@@ -21,15 +21,15 @@ renewed as (
     join judged on again.policy_id = judged.policy_id
     where judged.settled_to >= 0 and again.number > judged.settled_to
 ),
+-- Those of policies of which nothing is settled or that are not judged any more, and of accounts that were judged since.
 compared as (
     select before.issue_id, before.state, before.occurrence
+    from settled
+    right anti join before on settled.policy_id = before.policy_id
+    union all
+    select before.issue_id, before.state, before.occurrence
     from renewed
-    right join (
-        settled
-        right join before on settled.policy_id = before.policy_id
-    )
-        on renewed.policy_id = before.policy_id and renewed.account_id = before.account_id
-    where settled.policy_id is null or renewed.policy_id is not null
+    right semi join before on renewed.policy_id = before.policy_id and renewed.account_id = before.account_id
 )
 select
     coalesce(seen.issue_id, compared.issue_id) as issue_id,

@@ -84,7 +84,7 @@ fn days() -> impl Strategy<Value = (Vec<Topics>, Vec<Vec<(usize, Topics)>>)> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 6, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 3, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn some_accounts_judged_again_are_all_judged_anew((mut said, changes) in days()) {
