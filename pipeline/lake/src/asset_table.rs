@@ -7,28 +7,24 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, TimestampMicrosecondArray};
+use arrow::array::AsArray;
 use arrow::datatypes::{SchemaRef, TimestampMicrosecondType};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::{DFSchema, DataFusionError, ScalarValue, Statistics, project_schema};
-use datafusion::logical_expr::{
-    ColumnarValue, Expr, ScalarUDF, TableProviderFilterPushDown, TableType, Volatility, create_udf,
-};
+use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
 use datafusion::physical_expr::expressions::Column;
 use datafusion::physical_plan::projection::ProjectionExec;
 use datafusion::physical_plan::{ExecutionPlan, PhysicalExpr};
 use datafusion::prelude::{col, lit};
-use pacbot_schemas::{AssetType, timestamp};
+use pacbot_schemas::AssetType;
 use tokio::sync::OnceCell;
 
+use crate::answered_at::{AnsweredAt, Answers, Times};
 use crate::error::LakeError;
 use crate::lake::Lake;
 use crate::session::register;
-
-/// By asset type and scope, in microseconds since the epoch.
-type Times = HashMap<String, HashMap<(String, String), i64>>;
 
 /// When each scope of each asset type was last answered whole; read once, when somebody asks for an age.
 pub(crate) struct ScopeTimes {
@@ -64,7 +60,7 @@ impl ScopeTimes {
         let rows = ctx.sql(LAST_ANSWERS).await.and_then(|plan| plan.with_param_values(vec![("run_at", run_at)]));
         // One row per scope and type: small by construction.
         let batches = rows.map_err(&failed)?.collect().await.map_err(&failed)?;
-        let mut times = Times::new();
+        let mut times: HashMap<String, Answers> = HashMap::new();
         for batch in &batches {
             let text = |index: usize| batch.column(index).as_string::<i32>();
             let at = batch.column(3).as_primitive::<TimestampMicrosecondType>();
@@ -73,7 +69,7 @@ impl ScopeTimes {
                 times.entry(text(0).value(row).to_owned()).or_default().insert(scope, at.value(row));
             }
         }
-        Ok(times)
+        Ok(Times(times.into_iter().map(|(asset_type, answers)| (asset_type, Arc::new(answers))).collect()))
     }
 }
 
@@ -181,73 +177,14 @@ pub(crate) async fn scan_with_age(
     let filters: Vec<Expr> = filters.cloned().collect();
     let plan = files.scan(state, Some(&columns), &filters, None).await?;
     let known = DFSchema::try_from(plan.schema().as_ref().clone())?;
-    let age = collected_at(times.get().await?);
+    let all = times.get().await?;
+    let times = match &asset_type {
+        // Whoever runs the plan elsewhere is sent the times, so those of one type are enough where there is one.
+        Expr::Literal(ScalarValue::Utf8(Some(name)), _) => Arc::new(all.of_type(name)),
+        _ => all,
+    };
+    let age = AnsweredAt::function("collected_at", times);
     let age = age.call(vec![asset_type, col("account_id"), col("collected_in"), col("collected_at")]);
     let age = state.create_physical_expr(age, &known)?;
     with_value(plan, asked, "collected_at", &age)
-}
-
-/// When the scope of a row was last answered whole: of type, account, scope, and the time in the file.
-fn collected_at(times: Arc<Times>) -> ScalarUDF {
-    let text = arrow::datatypes::DataType::Utf8;
-    let look_up = move |arguments: &[ColumnarValue]| -> Result<ColumnarValue, DataFusionError> {
-        let arrays = ColumnarValue::values_to_arrays(arguments)?;
-        let [types, accounts, scopes] = [0, 1, 2].map(|place| arrays[place].as_string::<i32>());
-        let landed = arrays[3].as_primitive::<TimestampMicrosecondType>();
-        let mut last: Option<(&str, &str, &str, Option<i64>)> = None;
-        let looked_up: TimestampMicrosecondArray = (0..landed.len())
-            .map(|row| {
-                let (asset_type, account, scope) = (types.value(row), accounts.value(row), scopes.value(row));
-                // Rows are sorted by scope: one look-up serves a run of rows.
-                let answered = match last {
-                    Some((t, a, s, at)) if t == asset_type && a == account && s == scope => at,
-                    _ => times
-                        .get(asset_type)
-                        .and_then(|times| times.get(&(account.to_owned(), scope.to_owned())))
-                        .copied(),
-                };
-                last = Some((asset_type, account, scope, answered));
-                answered.or_else(|| landed.is_valid(row).then(|| landed.value(row)))
-            })
-            .collect();
-        Ok(ColumnarValue::Array(Arc::new(looked_up.with_timezone("UTC")) as ArrayRef))
-    };
-    create_udf(
-        "collected_at",
-        vec![text.clone(), text.clone(), text, timestamp()],
-        timestamp(),
-        Volatility::Immutable,
-        Arc::new(look_up),
-    )
-}
-
-#[cfg(test)]
-mod tests {
-    use arrow::array::StringArray;
-
-    use super::*;
-
-    #[test]
-    fn an_unknown_scope_keeps_the_time_in_the_file() {
-        let scopes = HashMap::from([(("1".to_owned(), "r".to_owned()), 7)]);
-        let function = collected_at(Arc::new(HashMap::from([("aws_vpc".to_owned(), scopes)])));
-        let text = |values: [&str; 2]| ColumnarValue::Array(Arc::new(StringArray::from(values.to_vec())));
-        let landed = TimestampMicrosecondArray::from(vec![1, 2]).with_timezone("UTC");
-        let fields: Vec<Arc<arrow::datatypes::Field>> = Vec::new();
-        let arguments = datafusion::logical_expr::ScalarFunctionArgs {
-            args: vec![
-                text(["aws_vpc"; 2]),
-                text(["1", "2"]),
-                text(["r", "r"]),
-                ColumnarValue::Array(Arc::new(landed)),
-            ],
-            arg_fields: fields,
-            number_rows: 2,
-            return_field: Arc::new(arrow::datatypes::Field::new("x", timestamp(), true)),
-            config_options: Arc::default(),
-        };
-        let ColumnarValue::Array(result) = function.invoke_with_args(arguments).unwrap() else { panic!("an array") };
-        let result = result.as_primitive::<TimestampMicrosecondType>();
-        assert_eq!((result.value(0), result.value(1)), (7, 2));
-    }
 }

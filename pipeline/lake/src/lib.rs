@@ -2,7 +2,9 @@
 
 mod all_assets;
 mod all_files;
+mod answered_at;
 mod asset_table;
+mod carried;
 mod changes;
 mod error;
 mod exception;
@@ -34,6 +36,7 @@ mod units;
 mod writer;
 
 pub use all_assets::{all_assets, assets_schema};
+pub use carried::{CarriedError, function_from_bytes, function_to_bytes};
 pub use changes::ChangedAccounts;
 pub use error::LakeError;
 pub use exception::{Exception, ExceptionEvent, ExceptionRow, ExceptionScope, ExceptionState, Period, PeriodError};

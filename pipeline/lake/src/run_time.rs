@@ -6,7 +6,9 @@ use arrow::datatypes::DataType;
 use chrono::{DateTime, Utc};
 use datafusion::common::ScalarValue;
 use datafusion::error::DataFusionError;
-use datafusion::logical_expr::{ColumnarValue, ScalarUDF, Volatility, create_udf};
+use datafusion::logical_expr::{
+    ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility, create_udf,
+};
 use pacbot_schemas::timestamp;
 
 /// The names of the functions that return the run's time or date.
@@ -25,16 +27,45 @@ pub fn unknown_run_time() -> Vec<ScalarUDF> {
 
 /// Functions without arguments that return the run's time or date.
 pub(crate) fn run_time_functions(run_at: DateTime<Utc>) -> Vec<ScalarUDF> {
-    let moment = ScalarValue::TimestampMicrosecond(Some(run_at.timestamp_micros()), Some("UTC".into()));
-    let days = run_at.timestamp().div_euclid(86_400);
-    let date = ScalarValue::Date32(i32::try_from(days).ok());
-    let constant = |name: &str| {
-        let returned = returned(name);
-        let value = if returned == DataType::Date32 { date.clone() } else { moment.clone() };
-        let value = move |_: &[ColumnarValue]| Ok(ColumnarValue::Scalar(value.clone()));
-        create_udf(name, vec![], returned, Volatility::Immutable, Arc::new(value))
-    };
-    RUN_TIME_FUNCTIONS.map(constant).into()
+    RUN_TIME_FUNCTIONS.map(|name| RunTime::function(name, run_at)).into()
+}
+
+/// A function that returns a run's time, or its date.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub(crate) struct RunTime {
+    name: String,
+    pub(crate) run_at: DateTime<Utc>,
+    signature: Signature,
+}
+
+impl RunTime {
+    pub(crate) fn function(name: &str, run_at: DateTime<Utc>) -> ScalarUDF {
+        ScalarUDF::from(Self { name: name.to_owned(), run_at, signature: Signature::nullary(Volatility::Immutable) })
+    }
+}
+
+impl ScalarUDFImpl for RunTime {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, _: &[DataType]) -> Result<DataType, DataFusionError> {
+        Ok(returned(&self.name))
+    }
+
+    fn invoke_with_args(&self, _: ScalarFunctionArgs) -> Result<ColumnarValue, DataFusionError> {
+        Ok(ColumnarValue::Scalar(match returned(&self.name) {
+            DataType::Date32 => {
+                let days = self.run_at.timestamp().div_euclid(86_400);
+                ScalarValue::Date32(i32::try_from(days).ok())
+            }
+            _ => ScalarValue::TimestampMicrosecond(Some(self.run_at.timestamp_micros()), Some("UTC".into())),
+        }))
+    }
 }
 
 fn returned(name: &str) -> DataType {

@@ -19,7 +19,7 @@ use datafusion::error::DataFusionError;
 use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::context::SQLOptions;
 use datafusion::execution::memory_pool::GreedyMemoryPool;
-use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::prelude::{DataFrame, SessionConfig, SessionContext};
 use futures::FutureExt;
 use url::Url;
@@ -115,10 +115,20 @@ impl Lake {
     /// A session that knows the lake's store, but no table.
     pub(crate) fn bare(&self, run_at: DateTime<Utc>) -> Result<SessionContext, LakeError> {
         let ctx = bare_session(self.settings.memory, run_at)?;
+        self.serve_to(&ctx.runtime_env())?;
+        Ok(ctx)
+    }
+
+    /// Lets whatever runs in `runtime` read the lake's files, under the address that sessions' plans name.
+    ///
+    /// # Errors
+    ///
+    /// [`LakeError::Location`] never, as long as that address is one.
+    pub fn serve_to(&self, runtime: &RuntimeEnv) -> Result<(), LakeError> {
         let root = Url::parse(ROOT)
             .map_err(|error| LakeError::Location { location: ROOT.to_owned(), reason: error.to_string() })?;
-        ctx.register_object_store(&root, Arc::new(SessionStore(self.store.clone())));
-        Ok(ctx)
+        runtime.register_object_store(&root, Arc::new(SessionStore(self.store.clone())));
+        Ok(())
     }
 
     /// A session over the lake. A table's log is read when a plan first reads the table; the table stays at that version.
