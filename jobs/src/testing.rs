@@ -8,7 +8,7 @@ use arrow::array::RecordBatch;
 use arrow::error::ArrowError;
 use chrono::{DateTime, TimeZone, Utc};
 use datafusion::prelude::col;
-use pacbot_evaluate::{Catalog, Overrides, evaluate};
+use pacbot_evaluate::{Catalog, InProcess, Overrides, Task, evaluate};
 use pacbot_lake::{
     Answered, Groups, Lake, LakeSettings, Landing, RunRow, ScopeKey, SessionOptions, StagedRows, folded_issues,
     from_batches, snapshot_of, to_batch,
@@ -187,7 +187,8 @@ impl Days {
         let files = files.iter().map(|(file, text)| (file.as_str(), text.as_str()));
         let catalog = Catalog::load(files, self.lake.types(), &Overrides::default()).await.unwrap();
         let enabled: Vec<_> = catalog.iter().cloned().collect();
-        evaluate(&self.lake, &enabled, Groups::default(), snapshot, run_id, before, &|_| {}).await.unwrap();
+        let task = Task { snapshot, run_id, before, engine: &InProcess };
+        evaluate(&self.lake, &enabled, Groups::default(), task, &|_| {}).await.unwrap();
     }
 
     pub(crate) async fn rows<T: serde::de::DeserializeOwned>(&self, sql: &str) -> Vec<T> {

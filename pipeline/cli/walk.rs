@@ -10,7 +10,7 @@ use anyhow::Context;
 use chrono::Utc;
 use clap::Args;
 use pacbot_dashboards::{IssueCount, counted, issue_counts, open_issues};
-use pacbot_evaluate::{Catalog, Checked, Evaluation, PolicyRun, evaluate};
+use pacbot_evaluate::{Catalog, Checked, Evaluation, PolicyRun, Task, evaluate};
 use pacbot_jobs::{Diffed, diff};
 use pacbot_lake::{Lake, RunRow};
 use pacbot_schemas::{AssetTypeDef, AssetTypes, RunId, Severity, Stage};
@@ -232,10 +232,14 @@ impl Walk<'_> {
             observe_policy(run);
             bar.step(run.policy_id.to_string());
         };
+        let engine = match self.config.evaluate.engine().await {
+            Ok(engine) => engine,
+            Err(error) => return ended(execution, row, Err(error)).await,
+        };
         let groups = self.config.groups(&self.types).await?;
         let before = self.evaluated_before(execution).await?;
-        let evaluation =
-            evaluate(&execution.lake, enabled, groups, snapshot, &execution.run_id, before.as_ref(), &told).await;
+        let task = Task { snapshot, run_id: &execution.run_id, before: before.as_ref(), engine: engine.as_ref() };
+        let evaluation = evaluate(&execution.lake, enabled, groups, task, &told).await;
         bar.finish();
         let outcome = evaluation.map(|evaluation: Evaluation| {
             metrics::gauge!("pacbot_violations").set(evaluation.violations() as f64);

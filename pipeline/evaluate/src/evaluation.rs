@@ -15,6 +15,7 @@ use tokio::sync::Mutex;
 use crate::again::judged_again;
 use crate::catalog::Checked;
 use crate::coverage::{Answers, BlindScope, Gap, OutsideRegion, UnreadRequest};
+use crate::engine::Engine;
 use crate::judging::{Judge, Judged};
 use crate::reuse::Before;
 use crate::sharing::{cores, judge_all};
@@ -131,9 +132,20 @@ pub enum EvaluateError {
     Prepare(#[from] DataFusionError),
 }
 
-/// Evaluates `enabled` policies over `snapshot` as run `run_id`, and writes violations, policy runs and who is in which
-/// group; `told` hears of each policy when it is done. `files` are the groups that are files. Results of the evaluation
-/// `before` that still hold are not made again.
+/// What is evaluated, as what, and by what.
+pub struct Task<'a> {
+    /// The collection that is judged.
+    pub snapshot: &'a RunRow,
+    /// The run whose rows the result is.
+    pub run_id: &'a RunId,
+    /// The evaluation before: results of it that still hold are not made again.
+    pub before: Option<&'a RunRow>,
+    /// Runs the policies.
+    pub engine: &'a dyn Engine,
+}
+
+/// Evaluates `enabled` policies as `task` says, and writes violations, policy runs and who is in which group; `told` hears
+/// of each policy when it is done. `files` are the groups that are files.
 ///
 /// # Errors
 ///
@@ -143,11 +155,10 @@ pub async fn evaluate(
     lake: &Lake,
     enabled: &[Arc<Checked>],
     files: Groups,
-    snapshot: &RunRow,
-    run_id: &RunId,
-    before: Option<&RunRow>,
+    task: Task<'_>,
     told: &(dyn Fn(&PolicyRun) + Send + Sync),
 ) -> Result<Evaluation, EvaluateError> {
+    let Task { snapshot, run_id, before, engine } = task;
     let options =
         SessionOptions { versions: snapshot.versions(), run_at: snapshot.run_at, only_pinned: true, history: false };
     let ctx = lake.session(options).await?;
@@ -172,7 +183,8 @@ pub async fn evaluate(
         versions,
         answers: Answers::read(&ctx, enabled, types, since, snapshot.run_at).await?,
         landed: landed.cloned().collect(),
-        ctx,
+        ctx: engine.session(&ctx),
+        is_remote: engine.is_remote(),
         lake: lake.clone(),
         schema: lake.schema_of("violations")?,
         run_id: run_id.clone(),

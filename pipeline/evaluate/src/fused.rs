@@ -11,10 +11,11 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, AsArray, BooleanArray, RecordBatch, StringArray};
 use arrow::compute::BatchCoalescer;
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{Int64Type, SchemaRef};
 use datafusion::common::DFSchema;
 use datafusion::error::DataFusionError;
-use datafusion::logical_expr::{Expr, lit};
+use datafusion::functions_aggregate::expr_fn::count;
+use datafusion::logical_expr::{Expr, lit, when};
 use datafusion::physical_plan::PhysicalExpr;
 use datafusion::prelude::{DataFrame, SessionContext};
 use futures::StreamExt;
@@ -49,6 +50,15 @@ pub(crate) struct Counted {
     pub(crate) violating: u64,
 }
 
+/// Which rows of a table the scan yields.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fetched {
+    /// All; they are counted on the way.
+    All,
+    /// Those that violate some policy; another query counts. The files are read twice, where they lie.
+    Violating,
+}
+
 /// Judges `members` on `table`, or on what it has of `accounts`; `keep` gets the violating rows of each: what the policy returns, with `__asset_type` and
 /// `__collected_in`.
 pub(crate) async fn judge(
@@ -56,10 +66,15 @@ pub(crate) async fn judge(
     table: &str,
     accounts: Option<&BTreeSet<String>>,
     members: &[Member],
+    fetched: Fetched,
     mut keep: impl FnMut(usize, &RecordBatch) -> Result<(), DataFusionError>,
 ) -> Result<Vec<Counted>, DataFusionError> {
     let scan = Scan::plan(ctx, table, accounts, members).await?;
-    let streams = scan.frame.clone().execute_stream_partitioned().await?;
+    let frame = match fetched {
+        Fetched::All => scan.frame.clone(),
+        Fetched::Violating => scan.violating(members.len())?,
+    };
+    let streams = frame.execute_stream_partitioned().await?;
     let (sender, mut found) = mpsc::channel(WAITING);
     let mut tasks = JoinSet::new();
     let mut split = None;
@@ -104,6 +119,9 @@ pub(crate) async fn judge(
             sum.violating += part.violating;
         }
     }
+    if fetched == Fetched::Violating {
+        scan.count(&mut counted).await?;
+    }
     Ok(counted)
 }
 
@@ -114,11 +132,38 @@ struct Scan {
     columns: Vec<String>,
     /// Of each policy, the place of the column that says whether a row cannot be judged.
     hidden: Vec<Option<usize>>,
+    /// The table, and what these columns are made of.
+    table: DataFrame,
+    kinds: Vec<Expr>,
     /// The place of the first policy's column.
     first: usize,
 }
 
 impl Scan {
+    /// The rows that violate one of so many policies.
+    fn violating(&self, members: usize) -> Result<DataFrame, DataFusionError> {
+        let any = (0..members).map(|place| column(&format!("__policy_{place}"))).reduce(Expr::or);
+        self.frame.clone().filter(any.unwrap_or_else(|| lit(false)))
+    }
+
+    /// Counts the rows, and those that cannot be judged.
+    async fn count(&self, counted: &mut [Counted]) -> Result<(), DataFusionError> {
+        let mut counts = vec![count(lit(1_i64))];
+        for (place, hidden) in self.kinds.iter().enumerate() {
+            counts.push(count(when(hidden.clone(), lit(1_i64)).end()?).alias(format!("hidden_{place}")));
+        }
+        let counts = self.table.clone().aggregate(vec![], counts)?.collect().await?;
+        let number = |place: usize| {
+            let column = counts.first().and_then(|batch| batch.columns().get(place));
+            column.map_or(0, |column| column.as_primitive::<Int64Type>().value(0)).unsigned_abs()
+        };
+        for (sum, hidden) in counted.iter_mut().zip(&self.hidden) {
+            sum.assets = number(0);
+            sum.hidden = hidden.map_or(0, |place| number(1 + place - self.columns.len()));
+        }
+        Ok(())
+    }
+
     async fn plan(
         ctx: &SessionContext,
         table: &str,
@@ -154,8 +199,9 @@ impl Scan {
         if let Some(accounts) = accounts {
             frame = frame.filter(is_of(accounts))?;
         }
+        let (table, kinds) = (frame.clone(), kinds.into_iter().cloned().collect());
         let frame = frame.select(selected)?;
-        Ok(Self { frame, columns, hidden: places, first })
+        Ok(Self { frame, columns, hidden: places, table, kinds, first })
     }
 
     fn splits(

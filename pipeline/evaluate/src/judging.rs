@@ -23,7 +23,7 @@ use tracing::{Instrument, Span, debug, field, info, info_span, warn};
 use crate::catalog::Checked;
 use crate::coverage::{Answers, Blind, OutsideRegion, UnreadRequest};
 use crate::evaluation::{Part, PolicyRun};
-use crate::fused::{self, Member};
+use crate::fused::{self, Fetched, Member};
 use crate::of_accounts::AccountIds;
 use crate::planned::run_optimised;
 use crate::reuse::{Before, Holds};
@@ -41,8 +41,10 @@ type Regions = Arc<OnceCell<Vec<OutsideRegion>>>;
 
 /// What the policies of one evaluation share.
 pub(crate) struct Judge {
-    /// The snapshot's tables and groups.
+    /// The snapshot's tables and groups, and what runs queries over them.
     pub(crate) ctx: SessionContext,
+    /// Whether that is another process.
+    pub(crate) is_remote: bool,
     pub(crate) lake: Lake,
     pub(crate) answers: Answers,
     /// What the evaluation before found.
@@ -222,7 +224,8 @@ impl Judge {
             members.push(Member { row: row.on(&self.ctx, table)?, hidden: hidden(&due.blind, table) });
             spools.push(Spool::new("violations", &self.schema)?);
         }
-        let counted = fused::judge(&self.ctx, table, accounts, &members, |place, rows| {
+        let fetched = if self.is_remote { Fetched::Violating } else { Fetched::All };
+        let counted = fused::judge(&self.ctx, table, accounts, &members, fetched, |place, rows| {
             Ok(spools[place].push(&violations(rows, &judged[place].run, &self.schema)?)?)
         });
         let counted = counted.await?;

@@ -10,6 +10,7 @@ mod again;
 mod catalog;
 mod cell;
 mod coverage;
+mod engine;
 mod evaluation;
 mod fused;
 mod judging;
@@ -29,7 +30,8 @@ mod violation;
 
 pub use catalog::{COLUMNS, Catalog, Checked};
 pub use coverage::{BlindScope, Gap, OutsideRegion, UnreadRequest};
-pub use evaluation::{EvaluateError, Evaluation, Part, PolicyRun, evaluate};
+pub use engine::{Engine, InProcess};
+pub use evaluation::{EvaluateError, Evaluation, Part, PolicyRun, Task, evaluate};
 pub use overrides::Overrides;
 pub use parameter::ParameterType;
 pub use policy::{How, Parameter, Policy};

@@ -118,6 +118,7 @@ fn policy((place, (asset_type, query)): (usize, &(&str, String))) -> (String, St
 async fn judge(
     instances: &[Value],
     unanswered: Option<(&str, CoverageStatus)>,
+    is_remote: bool,
 ) -> (Arc<Judge>, tempfile::TempDir, Arc<AssetTypes>) {
     let folder = tempfile::tempdir().unwrap();
     let types = Arc::new(AssetTypes::embedded().unwrap());
@@ -154,6 +155,7 @@ async fn judge(
     }
     let judge = Judge {
         ctx,
+        is_remote,
         schema: lake.schema_of("violations").unwrap(),
         lake,
         answers,
@@ -182,20 +184,28 @@ async fn found(judged: Judged) -> (String, [u64; 4], Vec<String>) {
     (run.policy_id.to_string(), counts, rows)
 }
 
+/// What was found of all policies.
+async fn all_found(judge: &Arc<Judge>, enabled: &[Arc<Checked>]) -> Vec<(String, [u64; 4], Vec<String>)> {
+    let mut together = Vec::new();
+    let mut judged = crate::sharing::judge_all(judge, enabled);
+    while let Some(judged) = judged.next().await {
+        together.push(found(judged.unwrap()).await);
+    }
+    together.sort();
+    together
+}
+
 async fn together_and_alone(instances: &[Value], queries: &[(&str, String)], gap: Option<(&str, CoverageStatus)>) {
-    let (judge, _folder, types) = judge(instances, gap).await;
+    let (far, _folder, _) = judge(instances, gap, true).await;
+    let (judge, _folder, types) = judge(instances, gap, false).await;
     let files: Vec<(String, String)> = queries.iter().enumerate().map(policy).collect();
     let files = files.iter().map(|(file, text)| (file.as_str(), text.as_str()));
     let catalog = Catalog::load(files, &types, &Overrides::default()).await.unwrap();
     let enabled: Vec<Arc<Checked>> = catalog.iter().cloned().collect();
     let looks_at_a_row = |checked: &Arc<Checked>| checked.row.is_some() || checked.reads.is_empty();
     assert!(enabled.iter().all(looks_at_a_row), "all of them look at one row at a time, or at none: {queries:?}");
-    let mut together = Vec::new();
-    let mut judged = crate::sharing::judge_all(&judge, &enabled);
-    while let Some(judged) = judged.next().await {
-        together.push(found(judged.unwrap()).await);
-    }
-    together.sort();
+    let together = all_found(&judge, &enabled).await;
+    assert_eq!(all_found(&far, &enabled).await, together, "of {queries:?} and fetched rows alone");
     let (mut alone, mut planned_anew) = (Vec::new(), Vec::new());
     for checked in &enabled {
         alone.push(found(judge.clone().policy(judge.due(checked.clone())).await.unwrap()).await);
@@ -234,7 +244,7 @@ async fn a_policy_that_fails_leaves_the_others_of_its_scan_alone() {
     let instances = numbered(vec![
         json!({"account_id": "1", "region": "eu-west-1", "collected_in": "eu-west-1", "instance_state": "running"}),
     ]);
-    let (judge, _folder, types) = judge(&instances, None).await;
+    let (judge, _folder, types) = judge(&instances, None, false).await;
     let queries = [
         (
             TYPE,
