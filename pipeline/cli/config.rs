@@ -20,6 +20,7 @@ use pacbot_schemas::{AssetTypeDef, AssetTypes, PolicyId, SourceError, nearest};
 use serde::Deserialize;
 use tokio::sync::OnceCell;
 
+use crate::engine::EvaluateSettings;
 use crate::telemetry::{MetricsSettings, TracesSettings};
 use crate::{commands, job_commands};
 
@@ -81,6 +82,11 @@ const TEMPLATE: &str = "\
 
 # [policies.scoped.parameters.production.aws-iam-access-key-rotated]
 # max_age_days = 30              # other parameters for a group's assets
+
+[evaluate]
+# engine = \"in-process\"        # or \"ballista\": on the executors of a scheduler; docs/operations.md tells how
+# scheduler = \"http://127.0.0.1:50050\"
+# parts = 8                      # a query is split into so many; about the cores of all executors
 
 [groups]
 # folder = \"groups\"            # asset groups, one file each; `pacbot groups --help` shows one
@@ -166,6 +172,8 @@ pub(crate) struct Config {
     pub(crate) fix: FixSettings,
     /// Collecting.
     pub(crate) collect: CollectSettings,
+    /// Evaluating.
+    pub(crate) evaluate: EvaluateSettings,
     /// The lake.
     pub(crate) lake: LakeSettings,
     /// How people are told.

@@ -15,6 +15,7 @@ mod collection;
 mod commands;
 mod config;
 mod coverage_row;
+mod engine;
 mod execution;
 mod fixing;
 mod job_commands;
@@ -82,6 +83,8 @@ enum Command {
     Schedule(commands::schedule::Schedule),
     #[command(subcommand)]
     Jobs(commands::jobs::Jobs),
+    Scheduler(commands::scheduler::Scheduler),
+    Executor(commands::executor::Executor),
     /// The asset types and their tables
     #[command(subcommand)]
     Schema(commands::schema::Schema),
@@ -131,6 +134,8 @@ impl std::fmt::Display for Command {
             Self::Runs(_) => "runs",
             Self::Schedule(_) => "schedule",
             Self::Jobs(_) => "jobs",
+            Self::Scheduler(_) => "scheduler",
+            Self::Executor(_) => "executor",
             Self::Schema(_) => "schema",
             Self::Policies(_) => "policies",
             Self::IamPolicy(_) => "iam-policy",
@@ -222,6 +227,8 @@ async fn run(
         Command::Runs(command) => commands::runs::run(&command, config, out).await,
         Command::Schedule(command) => commands::schedule::run(&command, config, telemetry.scrapes(), out).await,
         Command::Jobs(command) => commands::jobs::run(&command, config, telemetry.scrapes(), out).await,
+        Command::Scheduler(command) => commands::scheduler::run(&command, config, out).await,
+        Command::Executor(command) => commands::executor::run(command, config).await,
         Command::Schema(command) => commands::schema::run(&command, out),
         Command::Policies(command) => commands::policies::run(command, config, out).await,
         Command::IamPolicy(command) => commands::iam_policy::run(&command, config, out).await,
