@@ -5,6 +5,8 @@
 #![expect(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "tests")]
 
 mod bad_input;
+#[cfg(feature = "ballista")]
+mod ballista;
 mod compared;
 mod demo;
 mod estate;

@@ -9,6 +9,8 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 pub(crate) mod azurite;
+#[cfg(feature = "ballista")]
+pub(crate) mod ballista;
 pub(crate) mod collector;
 pub(crate) mod fault_proxy;
 pub(crate) mod inbox;
@@ -81,11 +83,11 @@ impl Server {
         Self { child, log, _folder: folder }
     }
 
-    /// The port that the server prints as `listening on PORT`.
+    /// The port that the server prints as `listening on PORT`, or with an address before it.
     fn printed_port(&mut self) -> u16 {
         self.until(|server| {
             let lines = BufReader::new(File::open(&server.log).unwrap()).lines().map_while(Result::ok);
-            lines.filter_map(|line| line.strip_prefix("listening on ")?.trim().parse().ok()).next()
+            lines.filter_map(|line| line.strip_prefix("listening on ")?.rsplit(':').next()?.trim().parse().ok()).next()
         })
     }
 

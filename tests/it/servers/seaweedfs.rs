@@ -40,6 +40,8 @@ impl SeaweedFs {
         }
         let mut server = Server::start(command);
         server.until_listening(port);
+        // The bucket is made after that.
+        server.until(|server| std::fs::read_to_string(&server.log).ok()?.contains("ready to use").then_some(()));
         Self { port, _server: server }
     }
 
