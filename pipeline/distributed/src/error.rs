@@ -1,3 +1,5 @@
+//! Why a scheduler or an executor fails.
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
