@@ -30,11 +30,6 @@ impl Ballista {
         format!("[evaluate]\nengine = \"ballista\"\nscheduler = \"http://127.0.0.1:{}\"\nparts = 4\n", self.port)
     }
 
-    /// Kills an executor, with all that it holds.
-    pub(crate) fn kill_executor(&mut self) {
-        self.executors.pop().unwrap().signal("-KILL");
-    }
-
     /// What the executors logged.
     pub(crate) fn logs(&self) -> String {
         self.executors.iter().map(|executor| std::fs::read_to_string(&executor.log).unwrap()).collect()
