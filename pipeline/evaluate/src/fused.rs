@@ -59,8 +59,8 @@ pub(crate) enum Fetched {
     Violating,
 }
 
-/// Judges `members` on `table`, or on what it has of `accounts`; `keep` gets the violating rows of each: what the policy returns, with `__asset_type` and
-/// `__collected_in`.
+/// Judges `members` on `table`, or on what it has of `accounts`; `keep` gets the violating rows of each: what the policy
+/// returns, with `__asset_type` and `__collected_in`.
 pub(crate) async fn judge(
     ctx: &SessionContext,
     table: &str,
