@@ -2,7 +2,7 @@
 //!
 //! A scan for each type would be a plan as large as the number of types, and preparing it would take longer than reading
 //! most of them. All types have the common columns, so their files are read as one table; a file's type is a value that it
-//! comes with. It shows the same as [`crate::all_assets`] over the types' own tables.
+//! comes with. It shows the same as [`mod@crate::all_assets`] over the types' own tables.
 
 use std::sync::Arc;
 
