@@ -165,6 +165,22 @@ async fn what_nothing_has_changed_for_is_not_judged_again() {
 }
 
 #[tokio::test]
+async fn a_result_that_does_not_say_where_it_is_is_made_again() {
+    let mut days = Days::new().await;
+    let said = || [("1", Said::Topics(&[("a", false), ("b", true)]))];
+    days.run(&said(), POLICY, true).await;
+    // As a version of PacBot left it that did not know of parts.
+    let mut runs: Vec<serde_json::Value> = days.rows("select * from policy_runs").await;
+    runs.iter_mut().for_each(|run| drop(run.as_object_mut().unwrap().remove("parts").unwrap()));
+    let (day_1, at) = (RunId::new("day-1").unwrap(), Utc.with_ymd_and_hms(2026, 3, 1, 6, 0, 0).unwrap());
+    days.lake.replace_run_values("policy_runs", &day_1, "", &runs, at).await.unwrap();
+    assert_eq!(days.run(&said(), POLICY, true).await, [] as [&str; 0]);
+    let parts: Vec<serde_json::Value> =
+        days.rows("select parts[1]['run_id'] as run_id, array_length(parts) as number from policy_runs where run_id = 'day-2'").await;
+    assert_eq!(parts, [serde_json::json!({"run_id": "day-2", "number": 1})]);
+}
+
+#[tokio::test]
 async fn a_result_that_was_never_compared_is_compared_when_it_is_used_again() {
     let mut days = Days::new().await;
     days.run(&[("1", Said::Topics(&[("a", false), ("b", true)]))], POLICY, true).await;

@@ -74,7 +74,7 @@ pub struct PolicyRun {
     pub unread: Vec<UnreadRequest>,
     /// How long it took; of policies that shared a scan, each one's share.
     pub millis: u64,
-    /// The runs whose rows of `violations` are the result.
+    /// The runs whose rows of `violations` are the result, oldest first; none if an earlier version of PacBot wrote the row.
     #[serde(default)]
     pub parts: Vec<Part>,
 }
@@ -86,14 +86,6 @@ pub struct Part {
     pub run_id: RunId,
     /// Its place among the runs that a result is made of: what a later one found of an account counts.
     pub number: u64,
-}
-
-impl PolicyRun {
-    /// The runs whose rows are the result, oldest first.
-    pub(crate) fn parts(&self) -> Vec<Part> {
-        let own = || vec![Part { run_id: self.run_id.clone(), number: 0 }];
-        if self.parts.is_empty() { own() } else { self.parts.clone() }
-    }
 }
 
 /// The result of an evaluation; the lake holds it too.
