@@ -94,7 +94,7 @@ pub(crate) enum Held {
     /// Nothing.
     Nothing,
     /// What it says of other accounts than those that are to be judged again.
-    Others(Judged, AccountIds),
+    Others(Judged),
     /// All.
     All(Judged),
 }
@@ -162,9 +162,9 @@ impl Judge {
             return Held::All(Judged { run, spools: Vec::new(), again: None });
         };
         debug!(policy.id = %run.policy_id, accounts = accounts.len(), "some accounts have changed for policy {}", run.policy_id);
-        let again = Again { accounts: accounts.clone(), violations: run.violations, violating: run.violating };
+        let again = Again { accounts, violations: run.violations, violating: run.violating };
         (run.violations, run.violating, run.assets, run.unknown) = (0, 0, 0, 0);
-        Held::Others(Judged { run, spools: Vec::new(), again: Some(again) }, accounts)
+        Held::Others(Judged { run, spools: Vec::new(), again: Some(again) })
     }
 
     /// A policy that is to be judged.
@@ -182,7 +182,7 @@ impl Judge {
                     judged.run.outside = outside;
                     match self.held(checked, &judged.run) {
                         Held::All(found) => return found,
-                        Held::Others(found, _) => judged = found,
+                        Held::Others(found) => judged = found,
                         Held::Nothing => {}
                     }
                     let accounts = judged.again.as_ref().map(|again| again.accounts.clone());

@@ -54,14 +54,15 @@ pub(crate) fn judge_all<'a>(
             // Whether its result still holds turns out on the way.
             alone.push(due);
         } else {
-            let (judged, accounts) = match judge.held(checked, &due.run) {
+            let judged = match judge.held(checked, &due.run) {
                 Held::All(found) => {
                     done.push(found);
                     continue;
                 }
-                Held::Others(found, accounts) => (found, Some(accounts)),
-                Held::Nothing => (Judged::nothing(&due), None),
+                Held::Others(found) => found,
+                Held::Nothing => Judged::nothing(&due),
             };
+            let accounts = judged.again.as_ref().map(|again| again.accounts.clone());
             let mut tables_left = 0;
             for table in judge.tables(checked) {
                 scans.entry((table.clone(), accounts.clone())).or_default().push(due.clone());

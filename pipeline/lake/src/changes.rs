@@ -66,6 +66,9 @@ impl Lake {
         tables: &[(AssetType, u64, u64)],
         run_at: DateTime<Utc>,
     ) -> Result<BTreeMap<String, ChangedAccounts>, LakeError> {
+        if tables.is_empty() {
+            return Ok(BTreeMap::new());
+        }
         let read: Vec<_> =
             tables.iter().map(|(asset_type, before, now)| self.differing(asset_type, *before, *now)).collect();
         let read: Vec<_> = stream::iter(read).buffered(LOGS_AT_ONCE).collect().await;
