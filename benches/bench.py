@@ -5,6 +5,7 @@ CPU time and peak memory are those that the kernel counted for the process. What
 """
 
 import argparse
+import datetime
 import json
 import os
 import pathlib
@@ -16,7 +17,12 @@ import tempfile
 import time
 
 HERE = pathlib.Path(__file__).parent
-AT = "2026-03-{day:02}T06:00:00Z"
+FIRST = datetime.datetime(2026, 3, 1, 6, tzinfo=datetime.timezone.utc)
+
+
+def after(hours: int) -> str:
+    """A time, so many hours after the first collection."""
+    return (FIRST + datetime.timedelta(hours=hours)).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 class Ran:
@@ -39,10 +45,10 @@ class Ran:
             sys.exit(f"{' '.join(command)} ended with {self.code}:\n{self.err}")
 
 
-def estate(folder: pathlib.Path, arguments, day: int = 1, *more: str) -> None:
+def estate(folder: pathlib.Path, arguments, hours: int = 0, *more: str) -> None:
     said = Ran(
         ["pacbot-bench", "--lake", str(folder), "--assets", str(arguments.assets), "--accounts", str(arguments.accounts)]
-        + ["--at", AT.format(day=day), *more]
+        + ["--at", after(hours), *more]
     )
     print(f"made {arguments.assets} assets: {said.wall:.1f} s, {said.peak:.0f} MiB", file=sys.stderr)
 
@@ -65,7 +71,7 @@ def duckdb_policies(lake: pathlib.Path, out: pathlib.Path) -> Ran:
     policies = HERE.parent / "policies-sql"
     return Ran(
         [sys.executable, str(script), "--lake", str(lake), "--policies", str(policies), "--out", str(out)]
-        + ["--now", AT.format(day=1)]
+        + ["--now", after(0)]
     )
 
 
@@ -162,8 +168,8 @@ def again(arguments) -> None:
         pacbot(lake, "evaluate", "--fresh")
         nothing = [pacbot(lake, "evaluate") for _ in range(arguments.rounds)] if not how else []
         some, all_anew = [], []
-        for day in range(2, 2 + arguments.rounds):
-            estate(lake, arguments, day, "--changed", "1", "--generation", str(day), *how)
+        for day in range(1, 1 + arguments.rounds):
+            estate(lake, arguments, 24 * day, "--changed", "1", "--generation", str(day), *how)
             some.append(pacbot(lake, "evaluate"))
             all_anew.append(pacbot(lake, "evaluate", "--fresh"))
             same(lake)
@@ -173,6 +179,47 @@ def again(arguments) -> None:
             told("nothing changed", nothing, base)
         told("1 % changed" + (", in few accounts" if how else ", everywhere"), some, base)
         shutil.rmtree(lake)
+
+
+SCAN = "select asset_type, count(*), count(distinct name), max(content_hash), count(tags) from assets group by asset_type"
+
+
+def hourly(arguments) -> None:
+    """What many runs, an hour apart, leave behind: reads of that lake beside reads of the same, optimized."""
+    lake, optimized = arguments.folder / "hourly", arguments.folder / "optimized"
+    for folder in (lake, optimized):
+        shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(made(arguments), lake)
+    fresh(lake)
+    pacbot(lake, "evaluate")
+    told("report after one run", [pacbot(lake, "report")])
+    runs = []
+    for hour in range(1, 1 + arguments.runs):
+        estate(lake, arguments, hour, "--changed", "1", "--generation", str(hour), *(["--clustered"] if hour % 2 else []))
+        runs.append(pacbot(lake, "evaluate"))
+    shutil.copytree(lake, optimized)
+    pacbot(optimized, "lake", "optimize")
+    told("first ten evaluations", runs[:10])
+    told("last ten evaluations", runs[-10:], statistics.median(run.wall for run in runs[:10]))
+    for name, command in (
+        ("a scan of all assets", ["sql", SCAN]),
+        ("report", ["report"]),
+        ("everything judged anew", ["evaluate", "--fresh"]),
+    ):
+        pairs = [(pacbot(optimized, *command), pacbot(lake, *command)) for _ in range(arguments.rounds)]
+        told(f"{name}, optimized", [one for one, _ in pairs])
+        told(f"{name}, as it is", [other for _, other in pairs], statistics.median(one.wall for one, _ in pairs))
+    for folder in (lake, optimized):
+        tables = [table for table in folder.iterdir() if (table / "_delta_log").exists()]
+        files = {table.name: live_files(table) for table in tables}
+        most = ", ".join(f"{name} {count}" for name, count in sorted(files.items(), key=lambda item: -item[1])[:6])
+        print(f"{folder.name}: {sum(files.values())} files, most of {most}")
+
+
+def live_files(table: pathlib.Path) -> int:
+    from deltalake import DeltaTable
+
+    return len(DeltaTable(table).file_uris())
 
 
 def landing(arguments) -> None:
@@ -248,7 +295,7 @@ def same(lake: pathlib.Path) -> None:
         sys.exit("\n".join(["what is found differs:", *(f"{a} {b}" for a, b in zip(one, other) if a != b)]))
 
 
-COMMANDS = {"again": again, "evaluate": evaluate, "landing": landing}
+COMMANDS = {"again": again, "evaluate": evaluate, "hourly": hourly, "landing": landing}
 
 
 def main() -> None:
@@ -257,6 +304,7 @@ def main() -> None:
     parser.add_argument("--assets", type=int, default=1_000_000)
     parser.add_argument("--accounts", type=int, default=100)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--runs", type=int, default=400, help="of `hourly`")
     parser.add_argument("--folder", type=pathlib.Path, default=pathlib.Path(tempfile.gettempdir()) / "pacbot-bench")
     parser.add_argument("--no-peers", dest="peers", action="store_false")
     arguments = parser.parse_args()

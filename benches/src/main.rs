@@ -144,5 +144,7 @@ async fn main() -> anyhow::Result<()> {
         pacbot_version: env!("CARGO_PKG_VERSION").to_owned(),
     })
     .await?;
+    // As every walk ends.
+    lake.tidy(Utc::now()).await?;
     Ok(())
 }

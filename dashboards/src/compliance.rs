@@ -3,6 +3,8 @@
 //! The rows are made from the same views as everything else, over the state that the evaluation judged. So they can be made
 //! for any past evaluation whose versions are kept, and for groups that did not exist then.
 
+mod made_of;
+
 use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
@@ -11,6 +13,7 @@ use pacbot_lake::{Groups, Lake, RunRow, from_batches};
 use pacbot_schemas::{RunStatus, Stage};
 use serde::{Deserialize, Serialize};
 
+use self::made_of::made_of;
 use crate::domain::Domain;
 use crate::framework::Framework;
 use crate::look::{Look, LookError};
@@ -90,7 +93,7 @@ pub fn last_of_each_day(runs: &[RunRow]) -> BTreeMap<NaiveDate, RunRow> {
 }
 
 /// Records compliance as of `run`, the last evaluation of its day, for all visible groups, domains and frameworks. It
-/// replaces what was recorded for the day. Yields the number of rows.
+/// replaces what was recorded for the day, unless that is made of the same. Yields the number of rows.
 ///
 /// # Errors
 ///
@@ -106,6 +109,10 @@ pub async fn record_compliance(
     let looked = |source| ComplianceError::Look { day, source };
     let look = Look::at_run(lake, files, run).await.map_err(looked)?;
     look.by_group(domains).map_err(looked)?;
+    let made_of = made_of(lake, &look, domains, frameworks, run).await?;
+    if let Some(rows) = lake.rows_made_of(TABLE, &day.to_string(), &made_of).await? {
+        return Ok(rows);
+    }
     let counted = |source| ComplianceError::Count { day, source: Box::new(source) };
     register_items(&look, frameworks).map_err(counted)?;
     let batches = match look.ctx.sql(NUMBERS).await {
@@ -119,7 +126,7 @@ pub async fn record_compliance(
         row.day = day.to_string();
     }
     // Rows belong to their day: another evaluation of it replaces them.
-    lake.replace_tagged_values(TABLE, &day.to_string(), &rows, run.run_at).await?;
+    lake.replace_tagged_values(TABLE, &day.to_string(), &made_of, &rows, run.run_at).await?;
     Ok(rows.len() as u64)
 }
 

@@ -5,7 +5,7 @@
 //! was overtaken compares again. Doing it twice changes nothing more. A kill between the events and the issues leaves
 //! issues that the next diff brings up to date.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use datafusion::common::ScalarValue;
 use datafusion::datasource::MemTable;
 use datafusion::error::DataFusionError;
 use datafusion::execution::context::SessionContext;
-use datafusion::prelude::DataFrame;
+use datafusion::prelude::{DataFrame, col, lit};
 use futures::{Stream, StreamExt};
 use pacbot_lake::{Lake, LakeError, RunRow, SessionOptions, folded_issues};
 use pacbot_schemas::{RunId, RunStatus, Stage};
@@ -115,6 +115,10 @@ pub(crate) async fn append_events(
             let step = ctx.sql(sql).await?.with_param_values(values.clone())?;
             let step = if is_kept { step.cache().await? } else { step };
             ctx.register_table(name, step.into_view())?;
+            if name == DIFFERING && number(&ctx, "select count(*) from differing").await? == 0 {
+                info!(run = %run_id, "no issue differs");
+                return Ok(());
+            }
         }
         let events = ctx.sql(include_str!("diff/events.sql")).await?.with_param_values(values)?;
         let events = rows(lake, "issue_events", events).await?;
@@ -126,13 +130,16 @@ pub(crate) async fn append_events(
     Err(DiffError::Contention)
 }
 
+/// The step that tells which issues may change; without any, there is no event.
+const DIFFERING: &str = "differing";
+
 /// What events are made from: the name and text of each step, and whether its rows are kept in memory.
 const STEPS: [(&str, &str, bool); 6] = [
     ("parts", include_str!("diff/parts.sql"), true),
     ("judged", include_str!("diff/judged.sql"), true),
     ("again", include_str!("diff/again.sql"), true),
     ("found", include_str!("diff/found.sql"), false),
-    ("differing", include_str!("diff/differing.sql"), true),
+    (DIFFERING, include_str!("diff/differing.sql"), true),
     ("missing", include_str!("diff/missing.sql"), true),
 ];
 
@@ -157,7 +164,18 @@ async fn state(ctx: &SessionContext, folded: i64) -> Result<DataFrame, DataFusio
     ctx.sql(include_str!("diff/state.sql")).await
 }
 
-/// Writes the table `issues` as `issue_events` folds, unless a later fold is there.
+/// The accounts of the events that are not in `issues`.
+async fn accounts_since(ctx: &SessionContext, folded: i64) -> Result<BTreeSet<String>, DataFusionError> {
+    let events = ctx.table("issue_events").await?.filter(col("sequence").gt(lit(folded)))?;
+    let mut accounts = BTreeSet::new();
+    for batch in events.select_columns(&["account_id"])?.distinct()?.collect().await? {
+        accounts.extend(batch.column(0).as_string::<i32>().iter().flatten().map(str::to_owned));
+    }
+    Ok(accounts)
+}
+
+/// Brings the table `issues` to what `issue_events` folds to, unless a later fold is there. Issues of accounts without new
+/// events stay in their files.
 async fn fold(lake: &Lake, snapshot: &RunRow) -> Result<(), DiffError> {
     for _ in 0..ATTEMPTS {
         let (ctx, versions) = lake.own_session(&["issues", "issue_events"], snapshot.run_at).await?;
@@ -166,9 +184,14 @@ async fn fold(lake: &Lake, snapshot: &RunRow) -> Result<(), DiffError> {
         if folded >= newest {
             return Ok(());
         }
-        let issues = rows(lake, "issues", state(&ctx, folded).await?).await?;
+        let accounts = accounts_since(&ctx, folded).await?;
         let version = versions.0.get("issues").copied();
-        if lake.commit_on("issues", version, issues, true, snapshot.run_at).await?.is_some() {
+        let Some(files) = lake.files_of_accounts("issues", version, &accounts).await? else { continue };
+        ctx.deregister_table("issues")?;
+        ctx.register_table("issues", files.rows(lake)?)?;
+        let order = ["account_id", "policy_id", "issue_id"].map(|column| col(column).sort(true, false));
+        let issues = rows(lake, "issues", state(&ctx, folded).await?.sort(order.to_vec())?).await?;
+        if lake.replace_files(files, issues, snapshot.run_at).await?.is_some() {
             return Ok(());
         }
     }

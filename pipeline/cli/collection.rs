@@ -174,6 +174,8 @@ impl StagedRows for Staged {
 struct Ledger<'a> {
     execution: &'a Execution,
     rows: Spool,
+    /// Those that are no whole answers, again.
+    gaps: Vec<RecordBatch>,
     schema: arrow::datatypes::SchemaRef,
     versions: BTreeMap<String, u64>,
     outcome: Outcome,
@@ -184,13 +186,17 @@ impl<'a> Ledger<'a> {
         let execution = collection.execution;
         let schema = execution.lake.schema_of("coverage")?;
         let rows = Spool::new("coverage", &schema)?;
-        Ok(Self { execution, rows, schema, versions: BTreeMap::new(), outcome: Outcome::default() })
+        Ok(Self { execution, rows, gaps: Vec::new(), schema, versions: BTreeMap::new(), outcome: Outcome::default() })
     }
 
     fn push(&mut self, rows: &[CoverageRow]) -> anyhow::Result<usize> {
         let problems = rows.iter().filter(|row| row.is_problem()).count();
         self.outcome.problems += problems as u64;
         self.rows.push(&to_batch("coverage", self.schema.clone(), rows)?)?;
+        let gaps: Vec<&CoverageRow> = rows.iter().filter(|row| row.is_gap()).collect();
+        if !gaps.is_empty() {
+            self.gaps.push(to_batch("coverage", self.schema.clone(), &gaps)?);
+        }
         Ok(problems)
     }
 
@@ -228,7 +234,7 @@ impl<'a> Ledger<'a> {
 
     async fn write(mut self, lake: &Lake) -> anyhow::Result<Outcome> {
         let (run_id, run_at) = (&self.execution.run_id, self.execution.run_at);
-        let written = lake.replace_run_rows("coverage", run_id, "", self.rows.into_stream(), run_at).await;
+        let written = lake.write_coverage(run_id, self.rows, self.gaps, run_at).await;
         self.versions.insert("coverage".to_owned(), written.context("failed to write the coverage")?);
         let names: BTreeSet<String> = lake.types().iter().map(|def| def.asset_type.to_string()).collect();
         for name in lake.tables().await?.into_iter().filter(|name| names.contains(name)) {

@@ -30,6 +30,8 @@ pub(crate) struct CoverageRow {
     error: Option<String>,
     missing_permission: Option<String>,
     fingerprint: Option<String>,
+    /// Of other answers than whole ones, the lake looks for the last that was.
+    answered_at: Option<DateTime<Utc>>,
     millis: u64,
 }
 
@@ -43,6 +45,7 @@ impl CoverageRow {
     ) -> Self {
         let landed = landed.filter(|_| request.request == "list");
         let held = landed.and_then(|landed| Some((landed.held?, landed.rows)));
+        let status = if held.is_some() { CoverageStatus::Held } else { request.status };
         Self {
             run_id: run_id.clone(),
             collected_at,
@@ -51,7 +54,7 @@ impl CoverageRow {
             region: request.region.clone(),
             asset_type: request.asset_type.clone(),
             request: request.request.clone(),
-            status: if held.is_some() { CoverageStatus::Held } else { request.status },
+            status,
             rows: request.rows,
             failed_items: request.failed_items,
             calls: request.calls,
@@ -70,6 +73,7 @@ impl CoverageRow {
             ),
             missing_permission: request.missing_permission.clone(),
             fingerprint: landed.map(|landed| landed.fingerprint.clone()),
+            answered_at: (status == CoverageStatus::Complete).then_some(collected_at),
             millis: request.millis,
         }
     }
@@ -97,8 +101,14 @@ impl CoverageRow {
             error: Some(left.why.clone()),
             missing_permission: None,
             fingerprint: None,
+            answered_at: None,
             millis: 0,
         }
+    }
+
+    /// Whether it is no whole answer.
+    pub(crate) fn is_gap(&self) -> bool {
+        self.answered_at.is_none()
     }
 
     /// Whether something of it is not known.

@@ -115,6 +115,22 @@ fn a_group_has_the_numbers_of_its_assets_everywhere() {
 }
 
 #[test]
+fn a_day_is_counted_again_when_it_is_made_of_something_else() {
+    let pacbot = first_day();
+    let counted_by = || -> Vec<BTreeMap<String, Value>> { pacbot.rows("select distinct run_id from compliance_daily") };
+    let first = counted_by();
+    assert_eq!(first.len(), 1);
+    pacbot.expect(0, &["run", "--fresh", "--replay", &recording(1)]);
+    assert_eq!(counted_by(), first, "everything was asked and judged again, and is as it was");
+    let prod = format!("id = \"prod\"\ntitle = \"Prod\"\nwhere = \"account_id = '{PROD}'\"\n");
+    std::fs::write(pacbot.path("groups/prod.toml"), prod).unwrap();
+    pacbot.expect(0, &["run", "--replay", &recording(1)]);
+    let second = counted_by();
+    assert!(second.len() == 1 && second != first, "{second:?}");
+    assert_ne!(pacbot.value("select count(*) from compliance_daily where group_id = 'prod'"), 0);
+}
+
+#[test]
 fn a_group_that_is_new_has_a_past() {
     let pacbot = first_day();
     let all = "select day, kind, id, domain_id, group_id, assets, passing, violating, exempt, unknown, open_issues, \

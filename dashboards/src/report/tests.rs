@@ -32,7 +32,8 @@ impl TestLake {
     }
 
     async fn stage(&self, run: &str, stage: &str, status: &str, at: DateTime<Utc>, selection: Option<&str>) {
-        let row = json!({ "run_id": run, "stage": stage, "status": status, "run_at": at, "started_at": at, "selection": selection });
+        let row = json!({ "run_id": run, "stage": stage, "status": status, "run_at": at, "started_at": at, "selection": selection,
+            "scopes": 0, "problems": 0, "rows": 0, "host": "here", "process": 1, "pacbot_version": "0", "snapshot": [] });
         self.write("runs", run, stage, vec![row]).await;
     }
 
@@ -71,7 +72,7 @@ fn covered(run: &str, at: DateTime<Utc>, status: &str) -> Value {
     json!({
         "run_id": run, "collected_at": at, "account_id": "1", "account_name": "shop", "region": "eu-west-1",
         "asset_type": "aws_sns_topic", "request": "list", "status": status, "error": "denied by the account",
-        "missing_permission": "sns:ListTopics",
+        "missing_permission": "sns:ListTopics", "answered_at": day(1),
     })
 }
 
@@ -164,7 +165,8 @@ async fn an_evaluation_of_some_policies_replaces_only_theirs() {
     let lake = two_days().await;
     let later = json!({
         "run_id": "four", "stage": "evaluate", "status": "complete", "run_at": day(2), "started_at": day(3),
-        "selection": "tagged",
+        "selection": "tagged", "scopes": 0, "problems": 0, "rows": 0, "host": "here", "process": 1, "pacbot_version": "0",
+        "snapshot": [],
     });
     lake.write("runs", "four", "evaluate", vec![later]).await;
     lake.write("policy_runs", "four", "", vec![policy_run("four", "tagged", "low", "tagging", [10, 3, 0])]).await;

@@ -124,6 +124,28 @@ async fn comparing_twice_changes_nothing_and_issues_catch_up() {
 }
 
 #[tokio::test]
+async fn issues_of_accounts_without_events_stay_in_their_files() {
+    let mut days = Days::new().await;
+    let first = || Said::Topics(&[("a", false), ("b", false)]);
+    days.run(&[("1", first())], POLICY, true).await;
+    let of_one = files(&days).await;
+    assert_eq!(of_one.len(), 1);
+    days.run(&[("1", first()), ("2", first())], POLICY, true).await;
+    let of_both = files(&days).await;
+    assert!(of_both.len() == 2 && of_both.is_superset(&of_one), "no file spans account 2: it gets one beside");
+    days.run(&[("1", Said::Topics(&[("b", false)])), ("2", first())], POLICY, true).await;
+    let changed = files(&days).await;
+    assert!(changed.len() == 2 && changed.is_disjoint(&of_one), "{changed:?}");
+    assert_eq!(changed.intersection(&of_both).count(), 1, "that of account 2");
+}
+
+/// The files of `issues`.
+async fn files(days: &Days) -> BTreeSet<String> {
+    let table = days.lake.table("issues").await.unwrap().unwrap();
+    table.files().unwrap().into_iter().map(|file| file.path).collect()
+}
+
+#[tokio::test]
 async fn what_nothing_has_changed_for_is_not_judged_again() {
     #[derive(Debug, PartialEq, Deserialize)]
     struct Found {

@@ -36,9 +36,9 @@ pub(crate) struct ScopeTimes {
 
 /// The last complete answer of each scope, among the runs up to the session's time.
 const LAST_ANSWERS: &str = "
-    select asset_type, account_id, region, max(collected_at) as collected_at
-    from coverage
-    where request = 'list' and status = 'complete' and collected_at <= $run_at
+    select asset_type, account_id, region, max(answered_at) as answered_at
+    from recent_coverage
+    where request = 'list' and answered_at is not null
     group by asset_type, account_id, region";
 
 impl ScopeTimes {
@@ -56,10 +56,10 @@ impl ScopeTimes {
         let failed = LakeError::query("coverage");
         let ctx = self.lake.bare(self.run_at)?;
         register(&ctx, "coverage", self.coverage.clone())?;
-        let run_at = ScalarValue::TimestampMicrosecond(Some(self.run_at.timestamp_micros()), Some("UTC".into()));
-        let rows = ctx.sql(LAST_ANSWERS).await.and_then(|plan| plan.with_param_values(vec![("run_at", run_at)]));
+        let recent = self.lake.recent_coverage(&ctx, self.run_at).await.map_err(&failed)?;
+        register(&ctx, "recent_coverage", recent.into_view())?;
         // One row per scope and type: small by construction.
-        let batches = rows.map_err(&failed)?.collect().await.map_err(&failed)?;
+        let batches = ctx.sql(LAST_ANSWERS).await.map_err(&failed)?.collect().await.map_err(&failed)?;
         let mut times: HashMap<String, Answers> = HashMap::new();
         for batch in &batches {
             let text = |index: usize| batch.column(index).as_string::<i32>();

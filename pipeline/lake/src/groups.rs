@@ -25,10 +25,10 @@ use crate::predicate::{MEMBER_COLUMNS, Predicate, PredicateError};
 use crate::run_rows::to_batch;
 use crate::units::groups_of_units;
 
-/// Accounts that are collected. One row an account.
+/// Accounts that are collected, of `recent_coverage`. One row an account.
 const ACCOUNTS: &str = "
     select account_id, max(account_name) as account_name
-    from coverage
+    from recent_coverage
     where status <> 'withdrawn'
     group by account_id
     order by account_id";
@@ -176,6 +176,8 @@ impl Groups {
                 self.0.push(group);
             }
         }
+        let recent = lake.recent_coverage(ctx, at).await?;
+        ctx.register_table("recent_coverage", recent.into_view())?;
         let accounts: Vec<AccountRow> = lake.values(ctx.sql(ACCOUNTS).await?, "coverage").await?;
         self.0.extend(accounts.iter().map(|row| {
             let name = if row.account_name.is_empty() { &row.account_id } else { &row.account_name };

@@ -16,7 +16,7 @@ const NEWEST: &str = "
         select
             account_id, account_name, region, asset_type, status, fingerprint,
             row_number() over (partition by account_id, region, asset_type order by collected_at desc, run_id desc) as age
-        from coverage
+        from recent_coverage
         where request = 'list' and run_id <> $run_id
     )
     where age = 1
@@ -51,9 +51,11 @@ impl Lake {
         let ctx = self.bare(Utc::now())?;
         let table = self.table("coverage").await?;
         register(&ctx, "coverage", provider(table.as_ref(), &self.schema_of("coverage")?)?)?;
+        let recent = self.recent_coverage(&ctx, Utc::now()).await.map_err(&failed)?;
+        register(&ctx, "recent_coverage", recent.into_view())?;
         let run_id = ScalarValue::Utf8(Some(run_id.to_string()));
         let rows = ctx.sql(NEWEST).await.and_then(|rows| rows.with_param_values(vec![("run_id", run_id)]));
         // One row per scope and type.
-        self.values(rows.map_err(failed)?, "coverage").await
+        self.values(rows.map_err(&failed)?, "coverage").await
     }
 }

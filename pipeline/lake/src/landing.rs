@@ -181,7 +181,9 @@ impl Lake {
         if replaced.is_empty() {
             return Ok(Some(Landed { version: table.version(), changed: false, scopes, assets }));
         }
-        let touched: Vec<DataFile> = table.files()?.into_iter().filter(|file| touches(file, &replaced)).collect();
+        let accounts: BTreeSet<String> = replaced.iter().map(|(account, _)| account.clone()).collect();
+        let mut touched = table.files()?;
+        touched.retain(|file| file.can_hold(&accounts));
         let version = self.replace(def, table, &ctx, touched, &replaced, landing.run_at).await?;
         Ok(version.map(|version| Landed { version, changed: true, scopes, assets }))
     }
@@ -234,12 +236,6 @@ impl ScopeKey {
     fn text(&self) -> (String, String) {
         (self.account_id.to_string(), self.region.to_string())
     }
-}
-
-/// Whether a file may hold rows of a replaced scope.
-fn touches(file: &DataFile, replaced: &BTreeSet<(String, String)>) -> bool {
-    let Some((first, last)) = &file.accounts else { return true };
-    replaced.iter().any(|(account, _)| account >= first && account <= last)
 }
 
 fn assets_after(before: &Fingerprints, after: &Fingerprints, replaced: &BTreeSet<(String, String)>) -> u64 {

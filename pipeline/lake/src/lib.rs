@@ -1,5 +1,6 @@
 //! The lake: landing, versions, coverage, retention, and read-only SQL over all of it.
 
+mod account_files;
 mod all_assets;
 mod all_files;
 mod answered_at;
@@ -22,6 +23,7 @@ mod lazy_table;
 mod maintain;
 mod pinned;
 mod predicate;
+mod recent_coverage;
 mod run_rows;
 mod run_time;
 mod runs;
@@ -35,6 +37,7 @@ mod table;
 mod units;
 mod writer;
 
+pub use account_files::AccountFiles;
 pub use all_assets::{all_assets, assets_schema};
 pub use carried::{CarriedError, function_from_bytes, function_to_bytes};
 pub use changes::ChangedAccounts;

@@ -34,7 +34,7 @@ fn order(name: &str) -> Option<&'static str> {
         "runs" => "run_at, run_id, stage",
         "coverage" => "run_id, asset_type, account_id, region, request",
         "violations" | "policy_runs" | "judged_accounts" => "run_id, policy_id",
-        "issues" => "policy_id, issue_id",
+        "issues" => "account_id, policy_id, issue_id",
         "issue_events" => "sequence, issue_id",
         "job_runs" => "recorded_at, job",
         "leases" => "lease",
@@ -59,8 +59,8 @@ impl Lake {
                 continue;
             }
             let Some(table) = self.table(&name).await? else { continue };
-            if order(&name).is_some() && table.files()?.iter().filter(|file| self.is_small(file)).count() >= MANY_FILES
-            {
+            let is_small = |file: &&DataFile| self.is_small(&name, file);
+            if order(&name).is_some() && table.files()?.iter().filter(is_small).count() >= MANY_FILES {
                 let optimized = self.optimize(&name, now).await?;
                 debug!(table = name, before = optimized.before, after = optimized.after, "tidied `{name}`");
             }
@@ -81,7 +81,7 @@ impl Lake {
         let mut files = table.files()?;
         let unchanged = Optimized { before: files.len(), after: files.len() };
         let Some(order) = order(name) else { return Ok(unchanged) };
-        files.retain(|file| self.is_small(file));
+        files.retain(|file| self.is_small(name, file));
         if files.len() <= 1 {
             return Ok(unchanged);
         }
@@ -105,8 +105,15 @@ impl Lake {
         }
     }
 
-    fn is_small(&self, file: &DataFile) -> bool {
-        file.size < self.settings.file_size as u64 / 2
+    fn is_small(&self, name: &str, file: &DataFile) -> bool {
+        file.size < self.file_size_of(name) / 2
+    }
+
+    /// The size at which files of a table are rolled, in bytes. Of a table that every run writes again where something
+    /// changed, a file is an eighth of others, so that little is written for little.
+    pub(crate) fn file_size_of(&self, name: &str) -> u64 {
+        let size = self.settings.file_size as u64;
+        if name == "issues" { size / 8 } else { size }
     }
 
     /// How long versions of a table stay readable: as configured, but for tables that say so themselves.

@@ -14,7 +14,7 @@ use tokio::task::JoinSet;
 
 use crate::error::LakeError;
 use crate::lake::Lake;
-use crate::table::{Change, Committed, RUN_TAG, Table};
+use crate::table::{Change, Committed, DataFile, MADE_OF_TAG, RUN_TAG, Table};
 use crate::writer;
 
 const ATTEMPTS: u32 = 20;
@@ -103,9 +103,7 @@ impl Lake {
         at: DateTime<Utc>,
     ) -> Result<u64, LakeError> {
         for _ in 0..ATTEMPTS {
-            let written_before = |file: &crate::table::DataFile| {
-                file.tags.get(RUN_TAG).is_some_and(|found| found.as_deref() == Some(tag))
-            };
+            let written_before = |file: &DataFile| file.tag(RUN_TAG) == Some(tag);
             let remove: Vec<_> = pinned.files()?.into_iter().filter(written_before).collect();
             if remove.is_empty() && add.is_empty() {
                 return Ok(pinned.version());
@@ -135,7 +133,8 @@ impl Lake {
         self.replace_run_rows(table, run_id, part, futures::stream::iter([Ok(batch)]), at).await
     }
 
-    /// Like [`Lake::replace_run_values`], for rows that belong to something else than a run, for example a day.
+    /// Like [`Lake::replace_run_values`], for rows that belong to something else than a run, for example a day. `made_of`
+    /// tells what they are made of, for [`Lake::rows_made_of`].
     ///
     /// # Errors
     ///
@@ -144,11 +143,29 @@ impl Lake {
         &self,
         table: &str,
         tag: &str,
+        made_of: &str,
         rows: &[T],
         at: DateTime<Utc>,
     ) -> Result<u64, LakeError> {
         let batch = to_batch(table, self.schema_of(table)?, rows)?;
-        self.replace_tagged_rows(table, tag, futures::stream::iter([Ok(batch)]), at).await
+        let pinned = Table::create(self, table).await?;
+        let tags = [(RUN_TAG, tag), (MADE_OF_TAG, made_of)];
+        let add = writer::write(self, &pinned, futures::stream::iter([Ok(batch)]), &tags).await?;
+        self.replace_tagged_files(table, tag, pinned, add, at).await
+    }
+
+    /// How many rows of `tag` there are, if they were written as made of `made_of`. Rows that are none leave no trace.
+    ///
+    /// # Errors
+    ///
+    /// [`LakeError::Table`]
+    pub async fn rows_made_of(&self, table: &str, tag: &str, made_of: &str) -> Result<Option<u64>, LakeError> {
+        let Some(table) = self.table(table).await? else { return Ok(None) };
+        let has = |file: &DataFile, name: &str, value: &str| file.tag(name) == Some(value);
+        let mut files = table.files()?;
+        files.retain(|file| has(file, RUN_TAG, tag));
+        let is_same = !files.is_empty() && files.iter().all(|file| has(file, MADE_OF_TAG, made_of));
+        Ok(is_same.then(|| files.iter().filter_map(|file| file.rows).sum()))
     }
 
     /// Commits `rows` on top of `version` of `table`, or `None` when somebody else committed since: what was
@@ -166,8 +183,7 @@ impl Lake {
         at: DateTime<Utc>,
     ) -> Result<Option<u64>, LakeError> {
         let pinned = Table::create(self, table).await?;
-        // A table that has just been made is at version 0, as one that nobody read.
-        if version.map_or(pinned.version() > 0, |version| version != pinned.version()) {
+        if !pinned.is_at(version) {
             return Ok(None);
         }
         let remove = if overwrite { pinned.files()? } else { Vec::new() };

@@ -1,12 +1,20 @@
 //! Batches that wait to be written: in memory while they are few, on disk beyond.
 
+use std::fmt;
 use std::io::{Seek, SeekFrom};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::array::RecordBatch;
-use arrow::datatypes::Schema;
+use arrow::datatypes::{Schema, SchemaRef};
 use arrow::error::ArrowError;
 use arrow::ipc::reader::StreamReader;
 use arrow::ipc::writer::StreamWriter;
+use datafusion::catalog::TableProvider;
+use datafusion::catalog::streaming::StreamingTable;
+use datafusion::error::DataFusionError;
+use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::physical_plan::streaming::PartitionStream;
 use futures::stream::{self, BoxStream, StreamExt};
 use tempfile::SpooledTempFile;
 
@@ -18,6 +26,7 @@ const BYTES_IN_MEMORY: usize = 512 << 10;
 /// Batches of one table, pushed one by one and then read once.
 pub struct Spool {
     table: String,
+    schema: SchemaRef,
     writer: StreamWriter<SpooledTempFile>,
     rows: u64,
 }
@@ -30,7 +39,7 @@ impl Spool {
     /// [`ArrowError`] when the schema cannot be written.
     pub fn new(table: &str, schema: &Schema) -> Result<Self, ArrowError> {
         let writer = StreamWriter::try_new(tempfile::spooled_tempfile(BYTES_IN_MEMORY), schema)?;
-        Ok(Self { table: table.to_owned(), writer, rows: 0 })
+        Ok(Self { table: table.to_owned(), schema: Arc::new(schema.clone()), writer, rows: 0 })
     }
 
     /// Keeps a batch.
@@ -57,6 +66,44 @@ impl Spool {
             Ok(batches) => stream::iter(batches.map(move |batch| batch.map_err(&failed))).boxed(),
             Err(error) => stream::iter([Err(failed(error))]).boxed(),
         }
+    }
+}
+
+impl Spool {
+    /// The batches as a table that can be read once.
+    pub(crate) fn into_table(self) -> Result<Arc<dyn TableProvider>, LakeError> {
+        let (table, schema) = (self.table.clone(), self.schema.clone());
+        let once = Once { schema: schema.clone(), rows: Mutex::new(Some(self.into_stream())) };
+        let table = StreamingTable::try_new(schema, vec![Arc::new(once)]).map_err(LakeError::query(&table))?;
+        Ok(Arc::new(table))
+    }
+}
+
+/// Rows that are there once.
+struct Once {
+    schema: SchemaRef,
+    rows: Mutex<Option<BoxStream<'static, Result<RecordBatch, LakeError>>>>,
+}
+
+impl fmt::Debug for Once {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Once").finish_non_exhaustive()
+    }
+}
+
+impl PartitionStream for Once {
+    fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
+    fn execute(&self, _: Arc<TaskContext>) -> SendableRecordBatchStream {
+        let rows = self.rows.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let again = || DataFusionError::Internal("a spool is read a second time".to_owned());
+        let rows = match rows {
+            Some(rows) => rows.map(|batch| batch.map_err(|error| DataFusionError::External(Box::new(error)))).boxed(),
+            None => stream::iter([Err(again())]).boxed(),
+        };
+        Box::pin(RecordBatchStreamAdapter::new(self.schema.clone(), rows))
     }
 }
 

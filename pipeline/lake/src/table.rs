@@ -1,6 +1,6 @@
 //! One Delta table at one version: its files, and commits on top of it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use arrow::datatypes::SchemaRef;
 use chrono::{DateTime, Utc};
@@ -23,6 +23,9 @@ const STATISTICS: &str =
 
 /// The tag of a data file that says which run's rows it holds: `RUN` or `RUN/PART`.
 pub(crate) const RUN_TAG: &str = "run";
+
+/// The tag of a data file that says what its rows were made of, as a hash.
+pub(crate) const MADE_OF_TAG: &str = "made_of";
 
 /// A table of the lake, pinned to a version.
 #[derive(Debug, Clone)]
@@ -56,8 +59,19 @@ pub struct PastFile {
 }
 
 impl DataFile {
+    /// Whether rows of one of `accounts` can be in it.
+    pub(crate) fn can_hold(&self, accounts: &BTreeSet<String>) -> bool {
+        let Some((first, last)) = &self.accounts else { return true };
+        first <= last && accounts.range(first.clone()..=last.clone()).next().is_some()
+    }
+
+    /// What its writer noted under `name`.
+    pub(crate) fn tag(&self, name: &str) -> Option<&str> {
+        self.tags.get(name).and_then(Option::as_deref)
+    }
+
     pub(crate) fn is_of_run(&self, run_id: &str) -> bool {
-        let tag = self.tags.get(RUN_TAG).and_then(Option::as_deref);
+        let tag = self.tag(RUN_TAG);
         tag.is_some_and(|tag| tag.strip_prefix(run_id).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
     }
 }
@@ -186,6 +200,11 @@ impl Table {
     #[must_use]
     pub fn version(&self) -> u64 {
         self.delta.version().unwrap_or_default()
+    }
+
+    /// Whether the pinned version is `version`. A table that has just been made is at version 0, as one that nobody read.
+    pub(crate) fn is_at(&self, version: Option<u64>) -> bool {
+        version.map_or(self.version() == 0, |version| version == self.version())
     }
 
     /// The schema of the pinned version.

@@ -37,7 +37,7 @@ pub(crate) async fn write(
     let mut writer = RecordBatchWriter::for_table(&table.delta)
         .map_err(&failed)?
         .with_writer_properties(properties.build())
-        .with_target_file_size(lake.settings.file_size as u64);
+        .with_target_file_size(lake.file_size_of(table.name()));
     let schema = writer.arrow_schema();
     let mut written = 0;
     while let Some(batch) = rows.next().await {
