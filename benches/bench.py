@@ -169,8 +169,12 @@ def judged(lake: pathlib.Path, said: dict) -> int:
 
 
 def refused(said: dict) -> list[str]:
-    """What a peer cannot run, and why."""
-    return [f"  cannot run {policy}: {why}" for policy, why in sorted(said["refused"].items())]
+    """What a peer cannot run, by reason."""
+    reasons: dict[str, list[str]] = {}
+    for policy, why in said["refused"].items():
+        reasons.setdefault(why[:100], []).append(policy)
+    most_first = sorted(reasons.items(), key=lambda reason: (-len(reason[1]), reason[0]))
+    return [f"  cannot run {len(policies)} ({why}): {', '.join(sorted(policies))}" for why, policies in most_first]
 
 
 def compare(lake: pathlib.Path, out: pathlib.Path, said: dict) -> list[str]:

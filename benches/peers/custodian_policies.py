@@ -87,19 +87,23 @@ def main() -> None:
     shapes = tomllib.loads((HERE / "custodian_records.toml").read_text())
     load_resources(list(shapes))
     loaded = PolicyLoader(options("")).load_file(str(HERE / "custodian.yml"))
-    ran: dict[str, dict] = {}
+    ran, refused = {}, {}
     with clock(datetime.datetime.fromisoformat(arguments.now)):
         for resource, shape in shapes.items():
-            scopes = records(connection, shape)
+            of_resource = [policy for policy in loaded if policy.resource_type == resource]
+            try:
+                scopes = records(connection, shape)
+            except duckdb.Error as error:
+                refused |= {policy.name: str(error).splitlines()[0] for policy in of_resource}
+                continue
             # A collection of garbage would go through all records; Custodian itself has those of one scope at a time.
             gc.collect()
             gc.freeze()
-            for policy in loaded:
-                if policy.resource_type == resource:
-                    ran[policy.name] = filtered(policy, scopes, arguments.out)
+            for policy in of_resource:
+                ran[policy.name] = filtered(policy, scopes, arguments.out)
             gc.unfreeze()
     seconds = sum(policy["seconds"] for policy in ran.values())
-    policies.say(importlib.metadata.version("c7n"), time.perf_counter() - started - seconds, ran, {})
+    policies.say(importlib.metadata.version("c7n"), time.perf_counter() - started - seconds, ran, refused)
 
 
 def filtered(policy: Policy, scopes: dict[tuple[str, str], list[dict]], out: pathlib.Path) -> dict[str, float]:

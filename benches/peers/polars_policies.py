@@ -34,7 +34,8 @@ def spelled(sql: str, now: str) -> str:
     sql = re.sub(r"\barray_has\(", "array_contains(", sql)
     sql = re.sub(r"\bcardinality\(", "array_length(", sql)
     sql = re.sub(r"\bbool_or\(", "max(", sql)
-    return re.sub(r"\['(\w+)'\]", r".\1", sql)
+    # A member, and not a list of one text.
+    return re.sub(r"(?<=[\w\])])\['(\w+)'\]", r".\1", sql)
 
 
 def work(lake: pathlib.Path, asked: Connection) -> None:
