@@ -66,8 +66,9 @@ def pacbot(lake: pathlib.Path, *command: str) -> Ran:
     return Ran(["pacbot", "--lake", str(lake), *command])
 
 
-def duckdb_policies(lake: pathlib.Path, out: pathlib.Path) -> Ran:
-    script = HERE / "peers" / "duckdb_policies.py"
+def peer(name: str, lake: pathlib.Path, out: pathlib.Path) -> Ran:
+    """The policies in one of the peers; what it said of each is in `out`, as JSON."""
+    script = HERE / "peers" / f"{name}_policies.py"
     policies = HERE.parent / "policies-sql"
     return Ran(
         [sys.executable, str(script), "--lake", str(lake), "--policies", str(policies), "--out", str(out)]
@@ -113,7 +114,7 @@ def evaluate(arguments) -> None:
         ours.append(pacbot(lake, "evaluate", "--fresh"))
         stage_seconds.append(stages(lake))
         if arguments.peers:
-            theirs.append(duckdb_policies(lake, out))
+            theirs.append(peer("duckdb", lake, out))
     base = statistics.median(run.wall for run in ours)
     told("pacbot evaluate", ours)
     for stage in ("evaluate", "diff"):
@@ -121,41 +122,93 @@ def evaluate(arguments) -> None:
         print(f"  the stage {stage:17} {'':8} {statistics.median(seconds):8.2f} s  ({min(seconds):.2f}–{max(seconds):.2f})")
     if theirs:
         told("DuckDB, policies one by one", theirs, base)
-        compare(lake, out, json.loads(theirs[-1].out))
+        said = json.loads(theirs[-1].out)
+        print(f"DuckDB {said['version']}: {len(said['ran'])} policies in {said['seconds']:.2f} s, {said['prepared']:.2f} s to prepare")
+        for line in refused(said) + compare(lake, out, said):
+            print(line)
     shutil.rmtree(out)
 
 
-def compare(lake: pathlib.Path, out: pathlib.Path, said: dict) -> None:
-    """Whether both found the same violations, policy by policy."""
+# What the seconds of each are of.
+PEERS = {"custodian": "Cloud Custodian, filters", "duckdb": "DuckDB, queries", "polars": "Polars, queries"}
+
+
+def peers(arguments) -> None:
+    """Each peer beside PacBot with the policies that the peer can run, and no others."""
+    lake = made(arguments)
+    out = pathlib.Path(tempfile.mkdtemp(prefix="pacbot-bench-"))
+    names = arguments.peer or sorted(PEERS)
+    # A first run, which does not count, says which policies those are.
+    can_run = {name: sorted(json.loads(peer(name, lake, out / name).out)["ran"]) for name in names}
+    ours, theirs, stage_seconds, said, checks = ({name: [] for name in names} for _ in range(5))
+    for _ in range(arguments.rounds):
+        for name in names:
+            fresh(lake)
+            ours[name].append(pacbot(lake, "evaluate", "--fresh", *(f"--policy={policy}" for policy in can_run[name])))
+            stage_seconds[name].append(stages(lake)["evaluate"])
+            theirs[name].append(peer(name, lake, out / name))
+            said[name].append(json.loads(theirs[name][-1].out))
+            checks[name] = [judged(lake, said[name][-1]), *compare(lake, out / name, said[name][-1])]
+    for name in names:
+        last, (pairs, *lines) = said[name][-1], checks[name]
+        print(f"{PEERS[name]}, {last['version']}: {len(last['ran'])} policies, {pairs:,} times an asset judged by one")
+        seconds = [run["seconds"] for run in said[name]]
+        base = statistics.median(stage_seconds[name])
+        for what, of in (("PacBot, the stage evaluate", stage_seconds[name]), (PEERS[name], seconds)):
+            median = statistics.median(of)
+            print(f"{what:28} {median / base:6.2f} × {median:8.2f} s  ({min(of):.2f}–{max(of):.2f})  {pairs / median:12,.0f} a second")
+        told("  pacbot evaluate, all of it", ours[name])
+        told("  the peer, all of it", theirs[name])
+        for line in refused(last) + lines:
+            print(line)
+    shutil.rmtree(out)
+
+
+def judged(lake: pathlib.Path, said: dict) -> int:
+    """How many assets all policies together looked at; ends the program if the peer had others."""
+    rows = pacbot(lake, "sql", "--format", "json", "select policy_id, assets from policy_runs").out.splitlines()
+    ours = {row["policy_id"]: row["assets"] for row in map(json.loads, rows)}
+    others = [policy for policy, ran in said["ran"].items() if ran.get("assets", ours[policy]) != ours[policy]]
+    if others:
+        sys.exit(f"the peer had other assets for {', '.join(others)}")
+    return sum(ours[policy] for policy in said["ran"])
+
+
+def refused(said: dict) -> list[str]:
+    """What a peer cannot run, by reason."""
+    reasons: dict[str, list[str]] = {}
+    for policy, why in said["refused"].items():
+        reasons.setdefault(why[:100], []).append(policy)
+    most_first = sorted(reasons.items(), key=lambda reason: (-len(reason[1]), reason[0]))
+    return [f"  cannot run {len(policies)} ({why}): {', '.join(sorted(policies))}" for why, policies in most_first]
+
+
+def compare(lake: pathlib.Path, out: pathlib.Path, said: dict) -> list[str]:
+    """Whether both found the same violations, policy by policy: the reasons too, if the peer gives any."""
     import duckdb
     from deltalake import DeltaTable
 
     connection = duckdb.connect()
     files = DeltaTable(lake / "violations").file_uris()
-    ours = dict(
-        (policy, (rows, digest))
-        for policy, rows, digest in connection.execute(
-            f"select policy_id, count(*), bit_xor(hash(asset_id, reason)) from read_parquet({files!r}) group by 1"
-        ).fetchall()
-    )
-    differ = []
-    for policy, ran in sorted(said["ran"].items()):
-        file = out / f"{policy}.parquet"
-        theirs = connection.execute(
-            f"select count(*), coalesce(bit_xor(hash(asset_id, reason)), 0) from read_parquet('{file}')"
+    connection.execute(f"create view ours as select * from read_parquet({files!r})")
+    differ, rows, each = [], 0, ""
+    for policy in sorted(said["ran"]):
+        connection.execute(f"create or replace view theirs as select * from read_parquet('{out / policy}.parquet')")
+        columns = [row[0] for row in connection.execute("describe theirs").fetchall()]
+        row, each = ("asset_id, reason", "row by row") if "reason" in columns else ("asset_id", "asset by asset")
+        own = f"select {row} from ours where policy_id = '{policy}'"
+        here, only_here, there, only_there = connection.execute(
+            f"""
+            select
+                (select count(*) from ({own})), (select count(*) from ({own} except all select {row} from theirs)),
+                (select count(*) from theirs), (select count(*) from (select {row} from theirs except all {own}))
+            """
         ).fetchone()
-        if ours.get(policy, (0, 0)) != theirs:
-            differ.append(f"{policy}: {ours.get(policy, (0, 0))[0]} here, {theirs[0]} there")
-    rows = sum(rows for rows, _ in ours.values())
-    print(
-        f"DuckDB {said['version']}: {len(said['ran'])} policies in {said['seconds']:.2f} s, "
-        f"{said['prepared']:.2f} s to prepare; {len(said['refused'])} it cannot run; {rows} violations here"
-    )
-    for policy, why in sorted(said["refused"].items()):
-        print(f"  cannot run {policy}: {why}")
-    print(f"violations differ for {len(differ)} policies" if differ else "the violations are the same, row by row")
-    for line in differ:
-        print(f"  {line}")
+        rows += here
+        if only_here or only_there:
+            differ.append(f"  {policy}: {here} here, {only_here} of them only here; {there} there, {only_there} only there")
+    same = f"violations differ for {len(differ)} of {len(said['ran'])} policies" if differ else "the violations are the same"
+    return [f"{same}, {each}: {rows} here", *differ]
 
 
 def again(arguments) -> None:
@@ -295,7 +348,7 @@ def same(lake: pathlib.Path) -> None:
         sys.exit("\n".join(["what is found differs:", *(f"{a} {b}" for a, b in zip(one, other) if a != b)]))
 
 
-COMMANDS = {"again": again, "evaluate": evaluate, "hourly": hourly, "landing": landing}
+COMMANDS = {"again": again, "evaluate": evaluate, "hourly": hourly, "landing": landing, "peers": peers}
 
 
 def main() -> None:
@@ -306,6 +359,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--runs", type=int, default=400, help="of `hourly`")
     parser.add_argument("--folder", type=pathlib.Path, default=pathlib.Path(tempfile.gettempdir()) / "pacbot-bench")
+    parser.add_argument("--peer", action="append", choices=sorted(PEERS), help="of the command `peers`; can be given again")
     parser.add_argument("--no-peers", dest="peers", action="store_false")
     arguments = parser.parse_args()
     arguments.folder.mkdir(parents=True, exist_ok=True)
