@@ -30,6 +30,7 @@ mod runs;
 mod session;
 mod session_store;
 mod settings;
+mod small_objects;
 mod spool;
 mod sql_message;
 mod storage;

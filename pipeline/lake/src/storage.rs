@@ -12,6 +12,7 @@ use url::Url;
 
 use crate::error::LakeError;
 use crate::settings::LakeSettings;
+use crate::small_objects::SmallObjects;
 
 /// What the Delta library is given: a store, and the address of the lake in it.
 #[derive(Clone)]
@@ -71,6 +72,7 @@ pub(crate) fn open(settings: &LakeSettings) -> Result<(Arc<dyn ObjectStore>, Log
     };
     let prefix = url.path().trim_matches('/');
     let store: Arc<dyn ObjectStore> = if prefix.is_empty() { store } else { Arc::new(PrefixStore::new(store, prefix)) };
+    let store: Arc<dyn ObjectStore> = Arc::new(SmallObjects::new(store));
     // `memory` only picks the library's plain log store, which commits by conditional put on whatever it is given.
     let url = Url::parse("memory:///").map_err(|error| invalid(error.to_string()))?;
     Ok((store.clone(), LogRoot { store, url }))
