@@ -12,6 +12,7 @@ mod cluster_exec;
 mod codec;
 mod error;
 mod executor;
+mod executors;
 mod job;
 mod limits;
 mod planner;
