@@ -87,6 +87,7 @@ const TEMPLATE: &str = "\
 # engine = \"in-process\"        # or \"ballista\": on the executors of a scheduler; docs/operations.md tells how
 # scheduler = \"http://127.0.0.1:50050\"
 # parts = 8                      # a query is split into so many; about the cores of all executors
+# deadline = \"30m\"             # a query that has not ended by then is cancelled and sent again, three times at most
 
 [groups]
 # folder = \"groups\"            # asset groups, one file each; `pacbot groups --help` shows one

@@ -1,9 +1,10 @@
 //! Which engine runs the policies: the `[evaluate]` table of the configuration.
 
 use std::num::NonZeroUsize;
+use std::time::Duration;
 
 use pacbot_evaluate::{Engine, InProcess};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 /// What runs the policies.
 #[derive(Debug, Clone, Deserialize)]
@@ -14,12 +15,16 @@ pub(crate) struct EvaluateSettings {
     scheduler: String,
     /// Into how many parts Ballista splits a query.
     parts: NonZeroUsize,
+    /// How long a query may take on Ballista until it is sent again.
+    #[serde(deserialize_with = "duration")]
+    deadline: Duration,
 }
 
 impl Default for EvaluateSettings {
     fn default() -> Self {
         let parts = const { NonZeroUsize::new(8).unwrap() };
-        Self { engine: EngineName::default(), scheduler: "http://127.0.0.1:50050".to_owned(), parts }
+        let deadline = Duration::from_secs(30 * 60);
+        Self { engine: EngineName::default(), scheduler: "http://127.0.0.1:50050".to_owned(), parts, deadline }
     }
 }
 
@@ -45,10 +50,15 @@ impl EvaluateSettings {
     }
 }
 
+fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let duration = humantime::parse_duration(&text)
+        .map_err(|_| serde::de::Error::custom(format!("`{text}` is no duration; write for example \"30m\"")))?;
+    if duration.is_zero() { Err(serde::de::Error::custom("a duration of zero")) } else { Ok(duration) }
+}
+
 #[cfg(feature = "ballista")]
 async fn cluster(settings: &EvaluateSettings) -> anyhow::Result<Box<dyn Engine>> {
-    use std::time::Duration;
-
     use anyhow::{Context, bail};
 
     let scheduler = settings.scheduler.trim_end_matches('/');
@@ -63,7 +73,7 @@ async fn cluster(settings: &EvaluateSettings) -> anyhow::Result<Box<dyn Engine>>
     if !answer.status().is_success() {
         bail!("the scheduler `{scheduler}` has no executors; start some with `pacbot executor`");
     }
-    Ok(Box::new(pacbot_distributed::Cluster::new(scheduler, settings.parts)))
+    Ok(Box::new(pacbot_distributed::Cluster::new(scheduler, settings.parts, settings.deadline)))
 }
 
 #[cfg(not(feature = "ballista"))]

@@ -2,6 +2,7 @@
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
+use std::time::Duration;
 
 use ballista_core::extension::SessionConfigExt;
 use ballista_core::optimizer::with_ballista_optimizer_rules;
@@ -15,16 +16,18 @@ use crate::planner::ClusterPlanner;
 /// A Ballista cluster, as whoever has queries for it sees it.
 #[derive(Debug, Clone)]
 pub struct Cluster {
-    scheduler: String,
+    pub(crate) scheduler: String,
+    pub(crate) deadline: Duration,
     parts: NonZeroUsize,
 }
 
 impl Cluster {
     /// The cluster of the scheduler at the address `scheduler`, for example `http://127.0.0.1:50050`. Queries are split
-    /// into up to `parts` parts, which executors run side by side.
+    /// into up to `parts` parts, which executors run side by side. One that has not ended after `deadline` is cancelled and
+    /// sent again.
     #[must_use]
-    pub fn new(scheduler: &str, parts: NonZeroUsize) -> Self {
-        Self { scheduler: scheduler.trim_end_matches('/').to_owned(), parts }
+    pub fn new(scheduler: &str, parts: NonZeroUsize, deadline: Duration) -> Self {
+        Self { scheduler: scheduler.trim_end_matches('/').to_owned(), deadline, parts }
     }
 }
 
@@ -33,7 +36,7 @@ impl Engine for Cluster {
         let state = ctx.state();
         let config = config(state.config().clone()).with_target_partitions(self.parts.get());
         let rules = with_ballista_optimizer_rules(state.optimizers());
-        let planner = ClusterPlanner { scheduler: self.scheduler.clone() };
+        let planner = ClusterPlanner { cluster: self.clone() };
         let state = SessionStateBuilder::new_from_existing(state)
             .with_config(config)
             .with_optimizer_rules(rules)

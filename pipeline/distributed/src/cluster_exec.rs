@@ -1,10 +1,9 @@
 //! A plan that a cluster runs, as a node of a plan of this process.
 
+use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 
-use ballista_core::execution_plans::execute_physical_plan;
-use ballista_core::extension::SessionConfigExt;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{DataFusionError, Result};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
@@ -14,74 +13,35 @@ use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PhysicalExpr, PlanProperties,
 };
-use datafusion::prelude::SessionConfig;
-use datafusion_proto::protobuf::PhysicalPlanNode;
 use futures::{StreamExt, TryStreamExt, stream};
-use pacbot_lake::Spool;
-use tracing::warn;
 
-use crate::codec::LakeCodec;
-use crate::limits::ATTEMPTS;
+use crate::cluster::Cluster;
+use crate::query::Query;
 
 /// Sends a plan to a scheduler and yields its rows, in any order, as one partition.
-///
-/// The rows wait in a spool until all of them are here: executors hold a query's results, so whoever has handed on some of
-/// them when one is lost could not ask again.
 #[derive(Debug, Clone)]
 pub(crate) struct ClusterExec {
-    scheduler: String,
+    cluster: Cluster,
     session: String,
     plan: Arc<dyn ExecutionPlan>,
     properties: Arc<PlanProperties>,
 }
 
 impl ClusterExec {
-    pub(crate) fn new(scheduler: String, session: &str, plan: Arc<dyn ExecutionPlan>) -> Self {
+    pub(crate) fn new(cluster: Cluster, session: &str, plan: Arc<dyn ExecutionPlan>) -> Self {
         let properties = PlanProperties::new(
             EquivalenceProperties::new(plan.schema()),
             Partitioning::UnknownPartitioning(1),
             EmissionType::Final,
             Boundedness::Bounded,
         );
-        Self { scheduler, session: session.to_owned(), plan, properties: Arc::new(properties) }
-    }
-
-    /// All rows; asks again when some were lost with an executor. A query that fails is not sent again: the scheduler has
-    /// tried each of its parts several times.
-    async fn rows(self, config: SessionConfig) -> Result<Spool> {
-        let (codec, ballista) = (LakeCodec::default(), config.ballista_config());
-        let mut attempt = 1;
-        loop {
-            let rows = execute_physical_plan::<PhysicalPlanNode>(
-                self.scheduler.clone(),
-                &ballista,
-                self.plan.clone(),
-                &codec,
-                self.session.clone(),
-                config.clone(),
-            );
-            match self.spooled(rows.await?).await {
-                Err(error) if attempt < ATTEMPTS => {
-                    warn!(%error, attempt, "the results of a query were lost; it is sent again");
-                    attempt += 1;
-                }
-                ended => return ended,
-            }
-        }
-    }
-
-    async fn spooled(&self, mut rows: SendableRecordBatchStream) -> Result<Spool> {
-        let mut spool = Spool::new("a query", &self.plan.schema())?;
-        while let Some(batch) = rows.try_next().await? {
-            spool.push(&batch)?;
-        }
-        Ok(spool)
+        Self { cluster, session: session.to_owned(), plan, properties: Arc::new(properties) }
     }
 }
 
 impl DisplayAs for ClusterExec {
     fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "ClusterExec: scheduler={}", self.scheduler)
+        write!(f, "ClusterExec: scheduler={}", self.cluster.scheduler)
     }
 }
 
@@ -113,10 +73,14 @@ impl ExecutionPlan for ClusterExec {
     fn execute(&self, _: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
         let (exec, config) = (self.clone(), context.session_config().clone());
         let rows = async move {
-            let spool = exec.rows(config).await?;
-            Ok::<_, DataFusionError>(spool.into_stream().map_err(|error| DataFusionError::External(Box::new(error))))
+            let query = Query::new(&exec.cluster, &exec.plan, &exec.session, &config).map_err(external)?;
+            Ok::<_, DataFusionError>(query.rows().await.map_err(external)?.into_stream().map_err(external))
         };
         let rows = stream::once(rows).try_flatten().boxed();
         Ok(Box::pin(RecordBatchStreamAdapter::new(self.plan.schema(), rows)))
     }
+}
+
+fn external(error: impl Error + Send + Sync + 'static) -> DataFusionError {
+    DataFusionError::External(Box::new(error))
 }

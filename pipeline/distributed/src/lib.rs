@@ -12,10 +12,16 @@ mod cluster_exec;
 mod codec;
 mod error;
 mod executor;
+mod executors;
+mod job;
 mod limits;
 mod planner;
+mod query;
+mod query_error;
 mod runtime;
 mod scheduler;
+#[cfg(test)]
+mod stub_scheduler;
 
 pub use cluster::Cluster;
 pub use error::DistributedError;

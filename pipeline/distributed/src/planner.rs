@@ -17,12 +17,13 @@ use datafusion::physical_plan::empty::EmptyExec;
 use datafusion::physical_plan::placeholder_row::PlaceholderRowExec;
 use datafusion::physical_planner::{DefaultPhysicalPlanner, PhysicalPlanner};
 
+use crate::cluster::Cluster;
 use crate::cluster_exec::ClusterExec;
 
 /// Plans as the engine does, and has the cluster run what reads files.
 #[derive(Debug)]
 pub(crate) struct ClusterPlanner {
-    pub(crate) scheduler: String,
+    pub(crate) cluster: Cluster,
 }
 
 #[async_trait]
@@ -35,7 +36,7 @@ impl QueryPlanner for ClusterPlanner {
         if !reads_files(&physical)? {
             return Ok(physical);
         }
-        Ok(Arc::new(ClusterExec::new(self.scheduler.clone(), session.session_id(), with_tables(physical)?)))
+        Ok(Arc::new(ClusterExec::new(self.cluster.clone(), session.session_id(), with_tables(physical)?)))
     }
 }
 

@@ -5,17 +5,19 @@ use std::sync::Arc;
 
 use ballista_core::extension::SessionConfigExt;
 use ballista_scheduler::cluster::BallistaCluster;
+use ballista_scheduler::cluster::memory::InMemoryClusterState;
 use ballista_scheduler::config::SchedulerConfig;
 use ballista_scheduler::scheduler_process::{create_scheduler, start_grpc_service_with_listener};
+use datafusion::common::DataFusionError;
 use datafusion::execution::{SessionState, SessionStateBuilder};
 use datafusion::prelude::SessionConfig;
-use datafusion_proto::protobuf::{LogicalPlanNode, PhysicalPlanNode};
 use pacbot_lake::Lake;
 use tokio::net::TcpListener;
 
 use crate::codec::LakeCodec;
 use crate::error::DistributedError;
-use crate::limits::{ABANDONED, HEARTBEAT, MESSAGE, RESULTS, SILENCE};
+use crate::executors::{Executors, Scheduler};
+use crate::limits::{ABANDONED, HEARTBEAT, MESSAGE, RESULTS, SILENCE, STAGE_FAILURES};
 use crate::runtime::runtime;
 
 /// Where a scheduler listens.
@@ -43,8 +45,14 @@ pub async fn serve_scheduler(
     let listener = TcpListener::bind(settings.bind).await.map_err(listen)?;
     let address = listener.local_addr().map_err(listen)?;
     let advertised = settings.advertised.clone().unwrap_or_else(|| address.ip().to_string());
-    let lake = lake.clone();
+    let executors = Arc::new(Executors::new(Arc::new(InMemoryClusterState::default())));
+    let (lake, known) = (lake.clone(), executors.clone());
     let session = move |config: SessionConfig| -> datafusion::common::Result<SessionState> {
+        if known.are_gone() {
+            return Err(DataFusionError::Execution(
+                "there are no executors; start some with `pacbot executor`".to_owned(),
+            ));
+        }
         // It reads no file, but what reads them in a plan asks for the store.
         let runtime = runtime(&lake, None)?;
         Ok(SessionStateBuilder::new_with_default_features().with_config(config).with_runtime_env(runtime).build())
@@ -59,6 +67,7 @@ pub async fn serve_scheduler(
         grpc_server_max_decoding_message_size: MESSAGE,
         grpc_server_max_encoding_message_size: MESSAGE,
         grpc_client_max_message_size: MESSAGE,
+        stage_max_failures: STAGE_FAILURES,
         executor_timeout_seconds: SILENCE,
         expire_dead_executor_interval_seconds: HEARTBEAT,
         no_executors_grace_period_seconds: ABANDONED,
@@ -66,8 +75,13 @@ pub async fn serve_scheduler(
         finished_job_state_clean_up_interval_seconds: RESULTS,
         ..SchedulerConfig::default()
     };
-    let cluster = BallistaCluster::new_from_config(&config).await?;
-    let scheduler = create_scheduler::<LogicalPlanNode, PhysicalPlanNode>(cluster, Arc::new(config)).await?;
+    let jobs = BallistaCluster::new_from_config(&config).await?.job_state();
+    let cluster = BallistaCluster::new(executors.clone(), jobs);
+    let scheduler: Scheduler = create_scheduler(cluster, Arc::new(config)).await?;
+    executors.serve(scheduler.clone());
     listening(address);
-    Ok(start_grpc_service_with_listener(listener, scheduler).await?)
+    tokio::select! {
+        served = start_grpc_service_with_listener(listener, scheduler) => Ok(served?),
+        () = executors.end_what_waits() => Ok(()),
+    }
 }
