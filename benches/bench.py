@@ -269,6 +269,28 @@ def hourly(arguments) -> None:
         print(f"{folder.name}: {sum(files.values())} files, most of {most}")
 
 
+def requests(arguments) -> None:
+    """What each command asks an object store for: SeaweedFS counts."""
+    import requests_of
+
+    with requests_of.store() as counts:
+        lake = "s3://lake/bench"
+        base = ["pacbot-bench", "--lake", lake, "--assets", str(arguments.assets), "--accounts", str(arguments.accounts)]
+        changed = ["--changed", "1", "--generation", "1", "--clustered"]
+        for what, command in (
+            ("a first collection lands", [*base, "--at", after(0)]),
+            ("evaluate, all new", ["pacbot", "--lake", lake, "evaluate"]),
+            ("evaluate, nothing changed", ["pacbot", "--lake", lake, "evaluate"]),
+            ("a collection with 1 % changed lands", [*base, "--at", after(1), *changed]),
+            ("evaluate, 1 % changed", ["pacbot", "--lake", lake, "evaluate"]),
+            ("report", ["pacbot", "--lake", lake, "report"]),
+        ):
+            before = requests_of.counted(counts)
+            ran = Ran(command)
+            asked = requests_of.counted(counts) - before
+            print(f"{what:36} {ran.wall:7.2f} s  " + ", ".join(f"{count} {kind}" for kind, count in sorted(asked.items())))
+
+
 def live_files(table: pathlib.Path) -> int:
     from deltalake import DeltaTable
 
@@ -348,7 +370,7 @@ def same(lake: pathlib.Path) -> None:
         sys.exit("\n".join(["what is found differs:", *(f"{a} {b}" for a, b in zip(one, other) if a != b)]))
 
 
-COMMANDS = {"again": again, "evaluate": evaluate, "hourly": hourly, "landing": landing, "peers": peers}
+COMMANDS = {"again": again, "evaluate": evaluate, "hourly": hourly, "landing": landing, "peers": peers, "requests": requests}
 
 
 def main() -> None:
