@@ -109,11 +109,11 @@ impl Lake {
         file.size < self.file_size_of(name) / 2
     }
 
-    /// The size at which files of a table are rolled, in bytes. Of a table that every run writes again where something
-    /// changed, a file is an eighth of others, so that little is written for little.
+    /// The size at which files of a table are rolled, in bytes. A table that every run writes again where something changed
+    /// has many small ones, so that little is written for little.
     pub(crate) fn file_size_of(&self, name: &str) -> u64 {
         let size = self.settings.file_size as u64;
-        if name == "issues" { size / 8 } else { size }
+        if name == "issues" { size / 64 } else { size }
     }
 
     /// How long versions of a table stay readable: as configured, but for tables that say so themselves.
