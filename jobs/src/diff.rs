@@ -111,7 +111,8 @@ pub(crate) async fn append_events(
             ("is_full", ScalarValue::Boolean(Some(is_full))),
         ];
         // What is read several times is kept: the policies, and ids of what differs.
-        for (name, sql, is_kept) in STEPS {
+        let others: &[Step] = if sequence == 1 { &FIRST } else { &COMPARED };
+        for (name, sql, is_kept) in FOUND.iter().chain(others).copied() {
             let step = ctx.sql(sql).await?.with_param_values(values.clone())?;
             let step = if is_kept { step.cache().await? } else { step };
             ctx.register_table(name, step.into_view())?;
@@ -133,14 +134,28 @@ pub(crate) async fn append_events(
 /// The step that tells which issues may change; without any, there is no event.
 const DIFFERING: &str = "differing";
 
-/// What events are made from: the name and text of each step, and whether its rows are kept in memory.
-const STEPS: [(&str, &str, bool); 6] = [
+/// Name and text of a step, and whether its rows are kept in memory.
+type Step = (&'static str, &'static str, bool);
+
+/// What was found.
+const FOUND: [Step; 4] = [
     ("parts", include_str!("diff/parts.sql"), true),
     ("judged", include_str!("diff/judged.sql"), true),
     ("again", include_str!("diff/again.sql"), true),
     ("found", include_str!("diff/found.sql"), false),
+];
+
+/// What events are made from, where there are issues.
+const COMPARED: [Step; 3] = [
     (DIFFERING, include_str!("diff/differing.sql"), true),
     ("missing", include_str!("diff/missing.sql"), true),
+    ("opening", include_str!("diff/opening.sql"), false),
+];
+
+/// And where there are none.
+const FIRST: [Step; 2] = [
+    ("missing", include_str!("diff/none_missing.sql"), false),
+    ("opening", include_str!("diff/all_opening.sql"), false),
 ];
 
 /// The run that was compared last, if the issues are still as that left them: nobody else is comparing, nor was stopped

@@ -1,4 +1,4 @@
--- What one evaluation changes about the issues. Reads `judged`, `found`, `differing` and `missing` (the steps before), `coverage`,
+-- What one evaluation changes about the issues. Reads `judged`, `opening` and `missing` (the steps before), `coverage`,
 -- `assets`, `asset_group_members` and `pins` (asset_type, table_version) of the snapshot that was judged; yields the columns
 -- of `issue_events`, one row for each issue whose state changes.
 --
@@ -92,23 +92,18 @@ verdict as (
     left join in_group on missing.issue_id = in_group.issue_id
     where judged.policy_id is not null or $is_full
 ),
-again as (
-    select differing.state, differing.occurrence, found.*
-    from (select * from differing where is_seen) as differing
-    join found on differing.issue_id = found.issue_id
-),
 -- An issue is told by the first of its violations.
 seen as (
     select
         issue_id, state, occurrence, policy_id, severity, asset_type, asset_id, account_id, region, collected_in, key, reason, evidence
-    from again
+    from opening
     where is_one_each
     union all
     select
         issue_id, state, occurrence, policy_id, severity, asset_type, asset_id, account_id, region, collected_in, key, reason, evidence
     from (
         select *, row_number() over (partition by issue_id order by reason, evidence) as place
-        from again
+        from opening
         where not is_one_each
     )
     where place = 1
@@ -168,6 +163,6 @@ select
     changed.reason,
     changed.evidence,
     pins.table_version
-from changed
-left join pins on changed.asset_type = pins.asset_type
+from pins
+right join changed on pins.asset_type = changed.asset_type
 order by changed.policy_id, changed.asset_id, changed.key
