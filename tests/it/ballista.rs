@@ -1,6 +1,9 @@
-//! Policies on a Ballista cluster find what they find in one process.
+//! Policies on a Ballista cluster find what they find in one process, even when an executor is lost.
 
-use crate::pacbot::{Pacbot, recording};
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Stdio};
+
+use crate::pacbot::{Ended, Pacbot, recording};
 use crate::servers::ballista::Ballista;
 use crate::servers::seaweedfs::SeaweedFs;
 
@@ -33,17 +36,71 @@ fn policies_find_the_same_on_a_cluster() {
     assert_eq!(found(&pacbot, &there), expected);
 }
 
-#[test]
-fn a_query_that_is_larger_than_memory_goes_to_disk() {
-    let pacbot = Pacbot::new("");
+/// A lake in a folder, which executors in other folders find, with what was collected on the demo's first day.
+fn collected(config: &str) -> (Pacbot, String) {
+    let pacbot = Pacbot::new(config);
     pacbot.expect(0, &["collect", "--replay", &recording(1)]);
-    std::fs::create_dir(pacbot.path("policies")).unwrap();
-    std::fs::write(pacbot.path("policies/sorted.sql"), SORTED).unwrap();
-    // Executors run elsewhere.
     let lake = format!("[lake]\nlocation = {:?}\n", pacbot.path("lake"));
     pacbot.configure(&lake);
+    (pacbot, lake)
+}
+
+/// The configuration that has no policy but this.
+fn only(pacbot: &Pacbot, policy: &str) -> String {
+    let folder = pacbot.path("policies");
+    std::fs::create_dir(&folder).unwrap();
+    std::fs::write(folder.join("sorted.sql"), policy).unwrap();
+    "[policies]\nfolder = \"policies\"\nenabled = [\"sorted\"]\n".to_owned()
+}
+
+/// An evaluation that has begun.
+fn evaluating(pacbot: &Pacbot) -> Child {
+    let mut command = pacbot.command(&["evaluate", "--fresh"]);
+    command.env("RUST_LOG", "warn,pacbot_evaluate=info").stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.spawn().unwrap()
+}
+
+#[test]
+fn policies_find_the_same_when_an_executor_is_killed_among_them() {
+    let (pacbot, lake) = collected("");
+    let here = run_of(&pacbot.expect(2, &["evaluate", "--fresh"]).stdout);
+    let mut cluster = Ballista::start(&pacbot, "256 MiB");
+    pacbot.configure(&format!("{lake}{}", cluster.config()));
+
+    let mut evaluation = evaluating(&pacbot);
+    let mut lines = BufReader::new(evaluation.stderr.take().unwrap()).lines().map_while(Result::ok);
+    assert!(lines.by_ref().filter(|line| line.contains("evaluated policy")).nth(10).is_some());
+    cluster.kill_executor_in_stage(|_| true);
+    assert_eq!(evaluation.try_wait().unwrap(), None, "the evaluation is under way");
+    let rest: Vec<String> = lines.collect();
+    let ended = Ended::of(evaluation.wait_with_output().unwrap());
+    assert_eq!(ended.code, Some(2), "{rest:#?}");
+    assert_eq!(found(&pacbot, &run_of(&ended.stdout)), found(&pacbot, &here));
+}
+
+#[test]
+fn a_query_finds_the_same_when_an_executor_is_killed_in_it() {
+    let (pacbot, lake) = collected(BUCKETS);
+    let own = only(&pacbot, &sorted(20_000));
+    pacbot.configure(&format!("{lake}{own}"));
+    let here = run_of(&pacbot.expect(0, &["evaluate", "--fresh"]).stdout);
+    let mut cluster = Ballista::start(&pacbot, "256 MiB");
+    pacbot.configure(&format!("{lake}{own}{}", cluster.config()));
+
+    let evaluation = evaluating(&pacbot);
+    // The first stage is done, so whoever is killed now takes rows along that others have yet to fetch, or its own part.
+    cluster.kill_executor_in_stage(|stage| stage > 1);
+    let ended = Ended::of(evaluation.wait_with_output().unwrap());
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert!(ended.stderr.contains("a query is sent again"), "the query was under way: {ended:?}");
+    assert_eq!(found(&pacbot, &run_of(&ended.stdout)), found(&pacbot, &here));
+}
+
+#[test]
+fn a_query_that_is_larger_than_memory_goes_to_disk() {
+    let (pacbot, lake) = collected(BUCKETS);
+    let own = only(&pacbot, &sorted(60_000));
     let cluster = Ballista::start(&pacbot, "64 MiB");
-    let own = "[policies]\nfolder = \"policies\"\nenabled = [\"sorted\"]\n";
     pacbot.configure(&format!("{lake}{own}{}", cluster.config()));
     let run = run_of(&pacbot.expect(0, &["evaluate"]).stdout);
     let buckets = pacbot.value("select count(*) from aws_s3_bucket");
@@ -63,7 +120,13 @@ fn a_cluster_that_is_not_there_is_told() {
     assert_eq!(failed, 1);
 }
 
-/// Sorts some hundred megabytes and keeps a row of each bucket.
+const BUCKETS: &str = "[collect]\ntypes = [\"aws_s3_bucket\"]\n";
+
+/// Sorts so many rows of each bucket, of some hundred bytes, and keeps one.
+fn sorted(rows: u32) -> String {
+    SORTED.replace("ROWS", &rows.to_string())
+}
+
 const SORTED: &str = "/*---
 id          = \"sorted\"
 title       = \"Buckets are sorted\"
@@ -88,7 +151,7 @@ from (
             asset_id,
             account_id,
             region,
-            repeat(md5(concat(asset_id, cast(unnest(range(0, 60000)) as varchar))), 4) as text
+            repeat(md5(concat(asset_id, cast(unnest(range(0, ROWS)) as varchar))), 4) as text
         from aws_s3_bucket
     )
 )
