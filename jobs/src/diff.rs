@@ -110,6 +110,10 @@ pub(crate) async fn append_events(
             ("since", time(since)),
             ("is_full", ScalarValue::Boolean(Some(is_full))),
         ];
+        if sequence == 1 {
+            // The small side of each join stands on the left. The planner takes the violations for few and would turn it round.
+            ctx.state_ref().write().config_mut().options_mut().optimizer.join_reordering = false;
+        }
         // What is read several times is kept: the policies, and ids of what differs.
         let others: &[Step] = if sequence == 1 { &FIRST } else { &COMPARED };
         for (name, sql, is_kept) in FOUND.iter().chain(others).copied() {

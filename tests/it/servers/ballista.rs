@@ -65,6 +65,21 @@ fn under_way(executor: &Server) -> impl Iterator<Item = usize> {
     parts.into_iter().filter_map(|part| part.split('/').nth(1)?.split('.').next()?.parse().ok())
 }
 
+/// The stages of which an executor runs a part, as its log tells.
+fn under_way(executor: &Server) -> impl Iterator<Item = usize> {
+    let log = std::fs::read_to_string(&executor.log).unwrap();
+    let mut parts = BTreeSet::new();
+    for line in log.lines() {
+        if let Some((_, part)) = line.split_once("Execute task  : [") {
+            parts.insert(part.trim_end_matches(']').to_owned());
+        } else if let Some((_, part)) = line.split_once("Finished task : [") {
+            parts.remove(part.split(']').next().unwrap_or_default());
+        }
+    }
+    // TID JOB/STAGE.ATTEMPT/TASK
+    parts.into_iter().filter_map(|part| part.split('/').nth(1)?.split('.').next()?.parse().ok())
+}
+
 /// A command in a folder of its own, with the configuration of `pacbot`.
 fn command(pacbot: &Pacbot, arguments: &[&str]) -> Command {
     let mut command = pacbot.command(&[]);
