@@ -19,7 +19,7 @@ pub(crate) mod seaweedfs;
 pub(crate) mod stub;
 
 /// A server that does not answer by then never will.
-const START_LIMIT: Duration = Duration::from_secs(60);
+const START_LIMIT: Duration = Duration::from_secs(240);
 
 /// How long a server may take to end by itself.
 const STOP_LIMIT: Duration = Duration::from_secs(5);
