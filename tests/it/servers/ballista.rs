@@ -40,29 +40,9 @@ impl Ballista {
     }
 
     /// What the executors logged.
-    pub(crate) fn executor_logs(&self) -> String {
+    pub(crate) fn logs(&self) -> String {
         self.executors.iter().map(|executor| std::fs::read_to_string(&executor.log).unwrap()).collect()
     }
-
-    /// What the scheduler logged.
-    pub(crate) fn scheduler_log(&self) -> String {
-        std::fs::read_to_string(&self.scheduler.log).unwrap()
-    }
-}
-
-/// The stages of which an executor runs a part, as its log tells.
-fn under_way(executor: &Server) -> impl Iterator<Item = usize> {
-    let log = std::fs::read_to_string(&executor.log).unwrap();
-    let mut parts = BTreeSet::new();
-    for line in log.lines() {
-        if let Some((_, part)) = line.split_once("Execute task  : [") {
-            parts.insert(part.trim_end_matches(']').to_owned());
-        } else if let Some((_, part)) = line.split_once("Finished task : [") {
-            parts.remove(part.split(']').next().unwrap_or_default());
-        }
-    }
-    // TID JOB/STAGE.ATTEMPT/TASK
-    parts.into_iter().filter_map(|part| part.split('/').nth(1)?.split('.').next()?.parse().ok())
 }
 
 /// The stages of which an executor runs a part, as its log tells.
@@ -84,7 +64,7 @@ fn under_way(executor: &Server) -> impl Iterator<Item = usize> {
 fn command(pacbot: &Pacbot, arguments: &[&str]) -> Command {
     let mut command = pacbot.command(&[]);
     command.arg("--config").arg(pacbot.path("pacbot.toml")).args(arguments);
-    command.env("RUST_LOG", "warn,ballista_executor=info,ballista_scheduler=info,ballista_scheduler::display=debug");
+    command.env("RUST_LOG", "warn,ballista_executor=info,ballista_scheduler=info");
     command
 }
 
