@@ -7,8 +7,8 @@
 -- that is missing is unknown.
 with asset as (
     select assets.asset_type, assets.asset_id, assets.account_id, assets.region, assets.collected_in, assets.unread
-    from assets
-    left semi join missing on assets.asset_id = missing.asset_id
+    from missing
+    right semi join assets on missing.asset_id = assets.asset_id
 ),
 answer as (
     select account_id, region, asset_type, status
