@@ -16,6 +16,7 @@ use datafusion::common::ScalarValue;
 use datafusion::datasource::MemTable;
 use datafusion::error::DataFusionError;
 use datafusion::execution::context::SessionContext;
+use datafusion::logical_expr::SortExpr;
 use datafusion::prelude::{DataFrame, col, lit};
 use futures::{Stream, StreamExt};
 use pacbot_lake::{Lake, LakeError, RunRow, SessionOptions, folded_issues};
@@ -24,6 +25,9 @@ use tracing::info;
 
 /// Writers that overtake each other retry this often.
 const ATTEMPTS: u32 = 20;
+
+/// So many issues are sorted as they are written; more of them would not fit in memory while they are merged.
+const MOST_SORTED: u64 = 1_000_000;
 
 /// Why issues could not be brought up to date.
 #[derive(Debug, thiserror::Error)]
@@ -125,7 +129,11 @@ pub(crate) async fn append_events(
                 return Ok(());
             }
         }
-        let events = ctx.sql(include_str!("diff/events.sql")).await?.with_param_values(values)?;
+        let mut events = ctx.sql(include_str!("diff/events.sql")).await?.with_param_values(values)?;
+        // There are too many of them at first to be sorted.
+        if sequence > 1 {
+            events = events.sort(ascending(["policy_id", "asset_id", "key"]))?;
+        }
         let events = rows(lake, "issue_events", events).await?;
         if let Some(version) = lake.commit_on("issue_events", version, events, false, snapshot.run_at).await? {
             info!(run = %run_id, version, sequence, "compared with the issues");
@@ -208,8 +216,12 @@ async fn fold(lake: &Lake, snapshot: &RunRow) -> Result<(), DiffError> {
         let Some(files) = lake.files_of_accounts("issues", version, &accounts).await? else { continue };
         ctx.deregister_table("issues")?;
         ctx.register_table("issues", files.rows(lake)?)?;
-        let order = ["account_id", "policy_id", "issue_id"].map(|column| col(column).sort(true, false));
-        let issues = rows(lake, "issues", state(&ctx, folded).await?.sort(order.to_vec())?).await?;
+        let new = ctx.table("issue_events").await?.filter(col("sequence").gt(lit(folded)))?.count().await?;
+        let mut issues = state(&ctx, folded).await?;
+        if files.row_count() + new as u64 <= MOST_SORTED {
+            issues = issues.sort(ascending(["account_id", "policy_id", "issue_id"]))?;
+        }
+        let issues = rows(lake, "issues", issues).await?;
         if lake.replace_files(files, issues, snapshot.run_at).await?.is_some() {
             return Ok(());
         }
@@ -234,6 +246,10 @@ async fn summary(lake: &Lake, run_id: &RunId, snapshot: &RunRow) -> Result<Diffe
     }
     diffed.open = number(&ctx, "select count(*) from issues where state = 'open'").await?.unsigned_abs();
     Ok(diffed)
+}
+
+fn ascending<const N: usize>(columns: [&str; N]) -> Vec<SortExpr> {
+    columns.map(|column| col(column).sort(true, false)).to_vec()
 }
 
 fn options(snapshot: &RunRow, events: Option<u64>) -> SessionOptions {

@@ -165,4 +165,3 @@ select
     pins.table_version
 from pins
 right join changed on pins.asset_type = changed.asset_type
-order by changed.policy_id, changed.asset_id, changed.key

@@ -22,6 +22,12 @@ pub struct AccountFiles {
 }
 
 impl AccountFiles {
+    /// How many rows these files have, as far as the log tells.
+    #[must_use]
+    pub fn row_count(&self) -> u64 {
+        self.files.iter().filter_map(|file| file.rows).sum()
+    }
+
     /// All rows of these files, those of other accounts among them.
     ///
     /// # Errors
