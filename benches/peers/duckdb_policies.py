@@ -8,13 +8,7 @@ import policies
 
 
 def literal(value) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, (int, float)):
-        return str(value)
-    if isinstance(value, list):
-        return "[" + ", ".join(literal(item) for item in value) + "]::VARCHAR[]"
-    return policies.text(value)
+    return policies.literal(value, "::VARCHAR[]")
 
 
 def spelled(sql: str) -> str:

@@ -17,16 +17,6 @@ SECONDS = 60.0
 BYTES = 12 << 30
 
 
-def literal(value) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, (int, float)):
-        return str(value)
-    if isinstance(value, list):
-        return "[" + ", ".join(literal(item) for item in value) + "]"
-    return policies.text(value)
-
-
 def spelled(sql: str, now: str) -> str:
     """The SQL with the names that Polars has for what it can do. The run's time is not the clock's."""
     sql = re.sub(r"--.*", "", sql)
@@ -106,7 +96,7 @@ def main() -> None:
     worker = Worker(arguments.lake)
     prepared = worker.prepared
     ran, refused = {}, {}
-    for policy, sql in policies.enabled(arguments.policies, literal):
+    for policy, sql in policies.enabled(arguments.policies, policies.literal):
         if not worker.process.is_alive():
             worker = Worker(arguments.lake)
         said = worker.run(spelled(sql, arguments.now), arguments.out / f"{policy}.parquet")

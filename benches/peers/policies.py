@@ -26,8 +26,15 @@ def arguments(about: str | None) -> argparse.Namespace:
     return told
 
 
-def text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"
+def literal(value, of_list: str = "") -> str:
+    """A parameter's value in SQL; `of_list` is what a peer wants behind a list."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (int, float)):
+        return str(value)
+    if isinstance(value, list):
+        return "[" + ", ".join(literal(item, of_list) for item in value) + "]" + of_list
+    return "'" + str(value).replace("'", "''") + "'"
 
 
 def enabled(folder: pathlib.Path, literal: Callable[[object], str]) -> Iterator[tuple[str, str]]:
