@@ -22,6 +22,8 @@ pub struct Lake {
     pub(crate) log_root: LogRoot,
     pub(crate) types: Arc<AssetTypes>,
     pub(crate) own: Arc<BTreeMap<String, LakeTableDef>>,
+    /// The newest version of each table that was seen: whoever asks again reads what came since.
+    newest: Arc<Mutex<HashMap<String, Table>>>,
     /// The version of each table that was asked for last: a walk's sessions read the same ones, and a version never changes.
     pinned: Arc<Mutex<HashMap<String, Table>>>,
     /// The asset tables that were changed through this lake.
@@ -48,6 +50,7 @@ impl Lake {
             log_root,
             types,
             own: Arc::new(own),
+            newest: Arc::default(),
             pinned: Arc::default(),
             landed: Arc::default(),
         };
@@ -119,7 +122,19 @@ impl Lake {
     ///
     /// [`LakeError::Table`] when its log cannot be read.
     pub async fn table(&self, name: &str) -> Result<Option<Table>, LakeError> {
-        Table::load(self, name, None).await
+        let newest = || self.newest.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = newest().get(name).cloned();
+        let followed = match known {
+            // What came since is all that is read of its log.
+            Some(table) => table.followed().await.ok(),
+            None => None,
+        };
+        // Entries that were to be read next may have been cleaned up.
+        let table = if followed.is_some() { followed } else { Table::load(self, name, None).await? };
+        if let Some(table) = &table {
+            newest().insert(name.to_owned(), table.clone());
+        }
+        Ok(table)
     }
 
     /// A table as of a version.
@@ -171,5 +186,44 @@ impl Lake {
 
     pub(crate) fn store_error(&self, action: &'static str, source: object_store::Error) -> LakeError {
         LakeError::Store { location: self.settings.location.clone(), action, source }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::Utc;
+    use futures::stream;
+    use serde_json::json;
+
+    use super::*;
+    use crate::run_rows::to_batch;
+
+    #[tokio::test]
+    async fn who_asks_again_sees_what_others_wrote() {
+        let folder = tempfile::tempdir().unwrap();
+        let settings = LakeSettings { location: folder.path().display().to_string(), ..LakeSettings::default() };
+        let types = Arc::new(AssetTypes::parse(Vec::<(&str, &str)>::new()).unwrap());
+        let reader = Lake::open(settings.clone(), types.clone()).await.unwrap();
+        let writer = Lake::open(settings, types).await.unwrap();
+        assert!(reader.table("issues").await.unwrap().is_none());
+        for place in 0..12 {
+            let version = writer.table("issues").await.unwrap().map(|table| table.version());
+            let row =
+                to_batch("issues", writer.schema_of("issues").unwrap(), &[json!({"issue_id": place.to_string()})]);
+            let written = writer.commit_on("issues", version, stream::iter([row]), false, Utc::now()).await.unwrap();
+            let seen = reader.table("issues").await.unwrap().unwrap();
+            assert_eq!(Some(seen.version()), written);
+            assert_eq!(seen.files().unwrap().len(), place + 1);
+        }
+        // Somebody else made the log of versions that nobody needs any more smaller.
+        writer.optimize("issues", Utc::now()).await.unwrap();
+        let table = writer.table("issues").await.unwrap().unwrap();
+        deltalake_core::protocol::checkpoints::create_checkpoint(&table.delta, None).await.unwrap();
+        let log = folder.path().join("issues/_delta_log");
+        for version in 0..table.version() {
+            std::fs::remove_file(log.join(format!("{version:020}.json"))).unwrap();
+        }
+        let seen = reader.table("issues").await.unwrap().unwrap();
+        assert_eq!((seen.version(), seen.files().unwrap().len()), (table.version(), 1));
     }
 }

@@ -126,13 +126,19 @@ impl Table {
         }
     }
 
+    /// The newest version, as the log's entries since this one tell.
+    pub(crate) async fn followed(mut self) -> Result<Self, LakeError> {
+        self.delta.update_incremental(None).await.map_err(LakeError::table(&self.name, "read"))?;
+        Ok(self)
+    }
+
     /// Makes the table with its defined schema if it does not exist; brings the schema up to date if it does.
     pub(crate) async fn create(lake: &Lake, name: &str) -> Result<Self, LakeError> {
         let schema = lake.schema_of(name)?;
         let failed = LakeError::table(name, "created");
         let schema: deltalake_core::kernel::StructType =
             schema.as_ref().try_into_kernel().map_err(|error: arrow::error::ArrowError| failed(error.into()))?;
-        if let Some(table) = Self::load(lake, name, None).await? {
+        if let Some(table) = lake.table(name).await? {
             return table.evolved(lake, schema).await;
         }
         let retention = format!("interval {} hours", lake.retention_of(name).num_hours());
@@ -153,7 +159,7 @@ impl Table {
             Err(error) if is_conflict(&error) => {}
             Err(error) => return Err(failed(error)),
         }
-        Self::load(lake, name, None).await?.ok_or_else(|| LakeError::UnknownTable(name.to_owned()))
+        lake.table(name).await?.ok_or_else(|| LakeError::UnknownTable(name.to_owned()))
     }
 
     fn statistics_columns(schema: &deltalake_core::kernel::StructType) -> String {
@@ -187,7 +193,7 @@ impl Table {
             Err(error) if is_conflict(&error) => {}
             Err(error) => return Err(failed(error)),
         }
-        Self::load(lake, &self.name, None).await?.ok_or_else(|| LakeError::UnknownTable(self.name.clone()))
+        lake.table(&self.name).await?.ok_or_else(|| LakeError::UnknownTable(self.name.clone()))
     }
 
     /// The table's name.
