@@ -118,6 +118,7 @@ fn read_by<'a>(name: &'a str, grouping: &Grouping) -> BTreeSet<&'a str> {
             wanted.extend(match *view {
                 "counts" if *grouping != Grouping::Whole => Some("grouped_counts"),
                 "viewed_issue_counts" => Some("grouped_issue_counts"),
+                "viewed_accounts" if *grouping == Grouping::Whole => Some("answers"),
                 _ => None,
             });
         }

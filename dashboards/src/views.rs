@@ -31,8 +31,10 @@ pub const VIEWS: &[(&str, &str)] = &[
     ("whole_issue_counts", include_str!("../views/whole_issue_counts.sql")),
     ("viewed_issue_counts", VIEWED_ISSUE_COUNTS),
     ("policy_status", include_str!("../views/policy_status.sql")),
+    ("viewed_cells", include_str!("../views/viewed_cells.sql")),
     ("severity_status", include_str!("../views/severity_status.sql")),
     ("answers", include_str!("../views/answers.sql")),
+    ("viewed_accounts", include_str!("../views/viewed_accounts.sql")),
     ("unjudged", include_str!("../views/unjudged.sql")),
     ("account_status", include_str!("../views/account_status.sql")),
     ("issue_changes", include_str!("../views/issue_changes.sql")),
@@ -58,6 +60,16 @@ const COUNTS: &str = "select * from whole_counts";
 /// The numbers of issues of the group that is looked at.
 const VIEWED_ISSUE_COUNTS: &str = "select * from whole_issue_counts";
 
+/// `answers` where one collection is all that counts: it has a row for each request of a scope.
+const ANSWERS_OF_ONE: &str = "
+    select
+        account_id, account_name, region, asset_type, request, status, error_code, error, missing_permission, collected_at,
+        answered_at
+    from recent_coverage";
+
+/// `viewed_accounts` where everything is looked at.
+const ALL_ACCOUNTS: &str = "select distinct account_id from answers";
+
 /// Whose numbers the views hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Grouping {
@@ -80,13 +92,19 @@ pub(crate) async fn plan(
     let frame = match name {
         "counts" => grouped(ctx, frame, "grouped_counts", grouping).await?,
         "viewed_issue_counts" => grouped(ctx, frame, "grouped_issue_counts", grouping).await?,
+        "answers" if is_of_one(ctx).await? => ctx.sql(ANSWERS_OF_ONE).await?,
+        // No asset has to be read to look at everything.
+        "viewed_accounts" if *grouping == Grouping::Whole => ctx.sql(ALL_ACCOUNTS).await?,
         // Where no policy is limited, the planner leaves out what is read for it.
         "limited_cells" if !are_limited(ctx).await? => frame.limit(0, Some(0))?,
         // The views below read these many times over, and a view is planned wherever it is read. They are small: a row a
         // policy, a row a policy and group, or what assets of a group, type and scope have in common.
-        "newest_policy_runs" | "policy_status" | "grouped_cells" | "issue_cells" | "grouped_issue_counts" => {
-            frame.cache().await?
-        }
+        "newest_policy_runs"
+        | "policy_status"
+        | "grouped_cells"
+        | "issue_cells"
+        | "grouped_issue_counts"
+        | "viewed_cells" => frame.cache().await?,
         _ => frame,
     };
     Ok(frame.into_view())
@@ -97,6 +115,13 @@ async fn are_limited(ctx: &SessionContext) -> Result<bool, DataFusionError> {
     let limited = "select count(*) from newest_policy_runs where array_length(groups) > 0";
     let limited = ctx.sql(limited).await?.collect().await?;
     Ok(limited.first().is_some_and(|batch| batch.column(0).as_primitive::<Int64Type>().value(0) > 0))
+}
+
+/// Whether one collection, or none, is all that counts.
+async fn is_of_one(ctx: &SessionContext) -> Result<bool, DataFusionError> {
+    let collections = "select count(distinct run_id) from recent_coverage";
+    let collections = ctx.sql(collections).await?.collect().await?;
+    Ok(collections.first().is_some_and(|batch| batch.column(0).as_primitive::<Int64Type>().value(0) <= 1))
 }
 
 /// What is looked at: `whole`, or the rows of a view that has all groups.

@@ -13,13 +13,13 @@ owned as (
 tracked as (
     select
         account_id,
-        count(*) filter (where state = 'open') as open_issues,
-        count(*) filter (where state = 'open' and severity = 'critical') as open_critical,
-        count(*) filter (where state = 'open' and severity = 'high') as open_high,
-        count(*) filter (where state = 'open' and severity = 'medium') as open_medium,
-        count(*) filter (where state = 'open' and severity = 'low') as open_low,
-        count(*) filter (where state = 'unknown') as unknown_issues
-    from issues
+        sum(issues) filter (where state = 'open') as open_issues,
+        sum(issues) filter (where state = 'open' and severity = 'critical') as open_critical,
+        sum(issues) filter (where state = 'open' and severity = 'high') as open_high,
+        sum(issues) filter (where state = 'open' and severity = 'medium') as open_medium,
+        sum(issues) filter (where state = 'open' and severity = 'low') as open_low,
+        sum(issues) filter (where state = 'unknown') as unknown_issues
+    from viewed_cells
     group by account_id
 )
 select

@@ -10,10 +10,10 @@ policies as (
 tracked as (
     select
         severity,
-        count(*) filter (where state = 'open') as open_issues,
-        count(*) filter (where state = 'exempt') as exempt_issues,
-        count(*) filter (where state = 'unknown') as unknown_issues
-    from issues
+        sum(issues) filter (where state = 'open') as open_issues,
+        sum(issues) filter (where state = 'exempt') as exempt_issues,
+        sum(issues) filter (where state = 'unknown') as unknown_issues
+    from viewed_cells
     group by severity
 )
 select

@@ -23,6 +23,5 @@ left join counted
     and answers.region = counted.region
     and answers.asset_type = counted.asset_type
     and answers.request = counted.request
-cross join lens
+left semi join viewed_accounts on answers.account_id = viewed_accounts.account_id
 where answers.status not in ('complete', 'skipped', 'withdrawn')
-    and (lens.group_id = '*' or answers.account_id in (select account_id from assets))
