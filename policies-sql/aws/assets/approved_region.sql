@@ -28,79 +28,112 @@ doc     = "Asset types that are not judged: a region is not in a region, a rule 
 ---*/
 -- An instance that is gone is still listed for an hour. Nobody can move what AWS manages for the account,
 -- nor what another account shares.
-with beyond_reach as (
+with within_reach as (
     select
+        asset_type,
+        asset_id,
         account_id,
-        asset_id
+        region,
+        name
+    from assets
+    where
+        starts_with(asset_type, 'aws_')
+        and asset_type not in (
+            'aws_ec2_instance', 'aws_ec2_network_interface', 'aws_kms_key', 'aws_vpc',
+            'aws_vpc_eip', 'aws_vpc_security_group', 'aws_vpc_subnet'
+        )
+
+    union all
+
+    select
+        'aws_ec2_instance' as asset_type,
+        asset_id,
+        account_id,
+        region,
+        name
     from aws_ec2_instance
-    where instance_state in ('shutting-down', 'terminated')
+    where not coalesce(instance_state in ('shutting-down', 'terminated'), false)
 
     union all
 
     select
+        'aws_ec2_network_interface' as asset_type,
+        asset_id,
         account_id,
-        asset_id
+        region,
+        name
     from aws_ec2_network_interface
-    where requester_managed or owner_id <> account_id
+    where not coalesce(requester_managed or owner_id <> account_id, false)
 
     union all
 
     select
+        'aws_kms_key' as asset_type,
+        asset_id,
         account_id,
-        asset_id
-    from aws_vpc_eip
-    where coalesce(service_managed, '') <> ''
-
-    union all
-
-    select
-        account_id,
-        asset_id
-    from aws_vpc
-    where owner_id <> account_id
-
-    union all
-
-    select
-        account_id,
-        asset_id
-    from aws_vpc_subnet
-    where owner_id <> account_id
-
-    union all
-
-    select
-        account_id,
-        asset_id
-    from aws_vpc_security_group
-    where owner_id <> account_id
-
-    union all
-
-    select
-        account_id,
-        asset_id
+        region,
+        name
     from aws_kms_key
-    where key_manager = 'AWS'
+    where not coalesce(key_manager = 'AWS', false)
+
+    union all
+
+    select
+        'aws_vpc' as asset_type,
+        asset_id,
+        account_id,
+        region,
+        name
+    from aws_vpc
+    where not coalesce(owner_id <> account_id, false)
+
+    union all
+
+    select
+        'aws_vpc_eip' as asset_type,
+        asset_id,
+        account_id,
+        region,
+        name
+    from aws_vpc_eip
+    where not coalesce(service_managed <> '', false)
+
+    union all
+
+    select
+        'aws_vpc_security_group' as asset_type,
+        asset_id,
+        account_id,
+        region,
+        name
+    from aws_vpc_security_group
+    where not coalesce(owner_id <> account_id, false)
+
+    union all
+
+    select
+        'aws_vpc_subnet' as asset_type,
+        asset_id,
+        account_id,
+        region,
+        name
+    from aws_vpc_subnet
+    where not coalesce(owner_id <> account_id, false)
 )
 
 -- Global assets are nowhere in particular.
 select
-    assets.asset_id,
-    assets.account_id,
-    assets.region,
-    assets.region || ' is not among the approved regions ' || array_to_string($approved_regions, ', ') as reason,
-    assets.asset_type,
-    assets.name
-from assets
-left anti join beyond_reach
-    on assets.account_id = beyond_reach.account_id
-    and assets.asset_id = beyond_reach.asset_id
+    asset_id,
+    account_id,
+    region,
+    region || ' is not among the approved regions ' || array_to_string($approved_regions, ', ') as reason,
+    asset_type,
+    name
+from within_reach
 where
-    starts_with(assets.asset_type, 'aws_')
-    and assets.region <> 'global'
+    region <> 'global'
     and cardinality($approved_regions) > 0
-    and not array_has($approved_regions, assets.region)
-    and not coalesce(array_has($exempt_types, assets.asset_type), false)
+    and not array_has($approved_regions, region)
+    and not coalesce(array_has($exempt_types, asset_type), false)
     -- Rules that a service made; EventBridge refuses to change them.
-    and assets.asset_id !~ ':rule/(AutoScalingManagedRule|StepFunctionsGetEvent|AwsBackupManagedRule|DO-NOT-DELETE-)'
+    and asset_id !~ ':rule/(AutoScalingManagedRule|StepFunctionsGetEvent|AwsBackupManagedRule|DO-NOT-DELETE-)'

@@ -45,80 +45,122 @@ with required as (
 
 -- An instance that is gone is still listed for an hour. Nobody can tag what AWS manages for the account, nor a key that
 -- waits for its deletion. What another account shares is tagged there.
-beyond_reach as (
+within_reach as (
     select
+        asset_type,
+        asset_id,
         account_id,
-        asset_id
-    from aws_ec2_instance
-    where instance_state in ('shutting-down', 'terminated')
-
-    union all
-
-    select
-        account_id,
-        asset_id
-    from aws_ec2_network_interface
-    where requester_managed or owner_id <> account_id
-
-    union all
-
-    select
-        account_id,
-        asset_id
-    from aws_vpc_eip
-    where coalesce(service_managed, '') <> ''
-
-    union all
-
-    select
-        account_id,
-        asset_id
-    from aws_vpc
-    where owner_id <> account_id
-
-    union all
-
-    select
-        account_id,
-        asset_id
-    from aws_vpc_subnet
-    where owner_id <> account_id
-
-    union all
-
-    select
-        account_id,
-        asset_id
-    from aws_vpc_security_group
-    where owner_id <> account_id
-
-    union all
-
-    select
-        account_id,
-        asset_id
-    from aws_kms_key
+        region,
+        name,
+        tags
+    from assets
     where
-        key_manager = 'AWS'
-        or key_state in ('PendingDeletion', 'PendingReplicaDeletion')
+        starts_with(asset_type, 'aws_')
+        and asset_type not in (
+            'aws_ec2_instance', 'aws_ec2_network_interface', 'aws_kms_key', 'aws_vpc',
+            'aws_vpc_eip', 'aws_vpc_security_group', 'aws_vpc_subnet'
+        )
+
+    union all
+
+    select
+        'aws_ec2_instance' as asset_type,
+        asset_id,
+        account_id,
+        region,
+        name,
+        tags
+    from aws_ec2_instance
+    where not coalesce(instance_state in ('shutting-down', 'terminated'), false)
+
+    union all
+
+    select
+        'aws_ec2_network_interface' as asset_type,
+        asset_id,
+        account_id,
+        region,
+        name,
+        tags
+    from aws_ec2_network_interface
+    where not coalesce(requester_managed or owner_id <> account_id, false)
+
+    union all
+
+    select
+        'aws_kms_key' as asset_type,
+        asset_id,
+        account_id,
+        region,
+        name,
+        tags
+    from aws_kms_key
+    where not coalesce(key_manager = 'AWS' or key_state in ('PendingDeletion', 'PendingReplicaDeletion'), false)
+
+    union all
+
+    select
+        'aws_vpc' as asset_type,
+        asset_id,
+        account_id,
+        region,
+        name,
+        tags
+    from aws_vpc
+    where not coalesce(owner_id <> account_id, false)
+
+    union all
+
+    select
+        'aws_vpc_eip' as asset_type,
+        asset_id,
+        account_id,
+        region,
+        name,
+        tags
+    from aws_vpc_eip
+    where not coalesce(service_managed <> '', false)
+
+    union all
+
+    select
+        'aws_vpc_security_group' as asset_type,
+        asset_id,
+        account_id,
+        region,
+        name,
+        tags
+    from aws_vpc_security_group
+    where not coalesce(owner_id <> account_id, false)
+
+    union all
+
+    select
+        'aws_vpc_subnet' as asset_type,
+        asset_id,
+        account_id,
+        region,
+        name,
+        tags
+    from aws_vpc_subnet
+    where not coalesce(owner_id <> account_id, false)
 ),
 
 -- No key holds a line break.
 tagged as (
     select
-        assets.asset_type,
-        assets.asset_id,
-        assets.account_id,
-        assets.region,
-        assets.name,
-        coalesce(lower(array_to_string(map_keys(assets.tags), chr(10))), '') as tag_keys
-    from assets
+        asset_type,
+        asset_id,
+        account_id,
+        region,
+        name,
+        coalesce(lower(array_to_string(map_keys(tags), chr(10))), '') as tag_keys
+    from within_reach
     where
-        starts_with(assets.asset_type, 'aws_')
-        and not coalesce(array_has($exempt_types, assets.asset_type), false)
-        and assets.asset_id !~ ':role/(aws-service-role|aws-reserved)/'
+        not coalesce(array_has($exempt_types, asset_type), false)
+        and asset_id !~ ':role/(aws-service-role|aws-reserved)/'
         -- Rules that a service made; EventBridge refuses to change them.
-        and assets.asset_id !~ ':rule/(AutoScalingManagedRule|StepFunctionsGetEvent|AwsBackupManagedRule|DO-NOT-DELETE-)'
+        and asset_id !~ ':rule/(AutoScalingManagedRule|StepFunctionsGetEvent|AwsBackupManagedRule|DO-NOT-DELETE-)'
 ),
 
 -- Many assets have the same keys: what is missing is put together once for all of them, whatever account they are in.
@@ -133,28 +175,14 @@ missing as (
     inner join required
         on not array_has(string_to_array(kept.tag_keys, chr(10)), lower(required.tag))
     group by kept.tag_keys
-),
-
-lacking as (
-    select
-        tagged.asset_id,
-        tagged.account_id,
-        tagged.region,
-        missing.tags,
-        tagged.asset_type,
-        tagged.name
-    from missing
-    inner join tagged on missing.tag_keys = tagged.tag_keys
 )
 
 select
-    lacking.asset_id,
-    lacking.account_id,
-    lacking.region,
-    'tags are missing: ' || lacking.tags as reason,
-    lacking.asset_type,
-    lacking.name
-from lacking
-left anti join beyond_reach
-    on lacking.account_id = beyond_reach.account_id
-    and lacking.asset_id = beyond_reach.asset_id
+    tagged.asset_id,
+    tagged.account_id,
+    tagged.region,
+    'tags are missing: ' || missing.tags as reason,
+    tagged.asset_type,
+    tagged.name
+from missing
+inner join tagged on missing.tag_keys = tagged.tag_keys
