@@ -17,6 +17,9 @@ use crate::catalog::Checked;
 use crate::coverage::{Blind, OutsideRegion};
 use crate::row_policy::column;
 
+/// The columns that tell which table an asset is in, and which scope it was collected in.
+const WHERE: [&str; 2] = ["asset_type", "collected_in"];
+
 /// The assets, as a plan.
 pub(crate) struct Subjects {
     /// `__asset_type`, `__asset_id`, `__collected_in`, `__hidden`.
@@ -96,16 +99,17 @@ impl Subjects {
     ) -> Result<(DataFrame, bool), DataFusionError> {
         let scope = scope_of(checked, types);
         let is_all = self.name.is_some() && unknown == 0;
-        let collected_in = match scope {
-            Scope::Region if is_all => column("region"),
-            Scope::Global if is_all => lit("global"),
+        let (asset_type, collected_in) = match scope {
+            Scope::Region if is_all => (lit(checked.policy.asset_type.as_str()), column("region")),
+            Scope::Global if is_all => (lit(checked.policy.asset_type.as_str()), lit("global")),
+            // A policy on all assets can say itself where they are: to look each of them up takes longer than to judge it.
+            Scope::Asset if is_all && tells_where(checked, &rows) => (column(WHERE[0]), column(WHERE[1])),
             _ => {
                 let seen = self.frame.filter(column("__hidden").is_not_true())?;
                 let seen = seen.select(["__asset_type", "__asset_id", "__collected_in"].map(column))?;
                 return Ok((rows.join(seen, JoinType::Inner, &["asset_id"], &["__asset_id"], None)?, true));
             }
         };
-        let asset_type = lit(checked.policy.asset_type.as_str());
         let rows = rows.filter(column("asset_id").is_not_null())?;
         Ok((rows.with_column("__asset_type", asset_type)?.with_column("__collected_in", collected_in)?, false))
     }
@@ -117,6 +121,12 @@ fn scope_of(checked: &Checked, types: &AssetTypes) -> Scope {
         Some(def) if def.region.is_none() => Scope::Region,
         _ => Scope::Asset,
     }
+}
+
+/// Whether the rows of a policy on all assets say where these are.
+fn tells_where(checked: &Checked, rows: &DataFrame) -> bool {
+    let has = |name: &&str| rows.schema().has_column_with_unqualified_name(name);
+    checked.policy.asset_type == "assets" && WHERE.iter().all(has)
 }
 
 /// Account and region as one text.

@@ -50,7 +50,9 @@ pub(crate) fn violations(
 
 /// The columns after the usual ones, as one JSON object a row.
 fn evidence(batch: &RecordBatch) -> Result<ArrayRef, DataFusionError> {
-    let usual = |name: &str| name.starts_with("__") || name == "key" || crate::catalog::COLUMNS.contains(&name);
+    let usual = |name: &str| {
+        name.starts_with("__") || ["key", "collected_in"].contains(&name) || crate::catalog::COLUMNS.contains(&name)
+    };
     let extra: Vec<usize> = batch
         .schema()
         .fields()

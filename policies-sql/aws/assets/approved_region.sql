@@ -34,6 +34,7 @@ with within_reach as (
         asset_id,
         account_id,
         region,
+        collected_in,
         name
     from assets
     where
@@ -50,6 +51,7 @@ with within_reach as (
         asset_id,
         account_id,
         region,
+        collected_in,
         name
     from aws_ec2_instance
     where not coalesce(instance_state in ('shutting-down', 'terminated'), false)
@@ -61,6 +63,7 @@ with within_reach as (
         asset_id,
         account_id,
         region,
+        collected_in,
         name
     from aws_ec2_network_interface
     where not coalesce(requester_managed or owner_id <> account_id, false)
@@ -72,6 +75,7 @@ with within_reach as (
         asset_id,
         account_id,
         region,
+        collected_in,
         name
     from aws_kms_key
     where not coalesce(key_manager = 'AWS', false)
@@ -83,6 +87,7 @@ with within_reach as (
         asset_id,
         account_id,
         region,
+        collected_in,
         name
     from aws_vpc
     where not coalesce(owner_id <> account_id, false)
@@ -94,6 +99,7 @@ with within_reach as (
         asset_id,
         account_id,
         region,
+        collected_in,
         name
     from aws_vpc_eip
     where not coalesce(service_managed <> '', false)
@@ -105,6 +111,7 @@ with within_reach as (
         asset_id,
         account_id,
         region,
+        collected_in,
         name
     from aws_vpc_security_group
     where not coalesce(owner_id <> account_id, false)
@@ -116,6 +123,7 @@ with within_reach as (
         asset_id,
         account_id,
         region,
+        collected_in,
         name
     from aws_vpc_subnet
     where not coalesce(owner_id <> account_id, false)
@@ -128,6 +136,7 @@ select
     region,
     region || ' is not among the approved regions ' || array_to_string($approved_regions, ', ') as reason,
     asset_type,
+    collected_in,
     name
 from within_reach
 where

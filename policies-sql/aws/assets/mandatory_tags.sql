@@ -51,6 +51,7 @@ within_reach as (
         asset_id,
         account_id,
         region,
+        collected_in,
         name,
         tags
     from assets
@@ -68,6 +69,7 @@ within_reach as (
         asset_id,
         account_id,
         region,
+        collected_in,
         name,
         tags
     from aws_ec2_instance
@@ -80,6 +82,7 @@ within_reach as (
         asset_id,
         account_id,
         region,
+        collected_in,
         name,
         tags
     from aws_ec2_network_interface
@@ -92,6 +95,7 @@ within_reach as (
         asset_id,
         account_id,
         region,
+        collected_in,
         name,
         tags
     from aws_kms_key
@@ -104,6 +108,7 @@ within_reach as (
         asset_id,
         account_id,
         region,
+        collected_in,
         name,
         tags
     from aws_vpc
@@ -116,6 +121,7 @@ within_reach as (
         asset_id,
         account_id,
         region,
+        collected_in,
         name,
         tags
     from aws_vpc_eip
@@ -128,6 +134,7 @@ within_reach as (
         asset_id,
         account_id,
         region,
+        collected_in,
         name,
         tags
     from aws_vpc_security_group
@@ -140,6 +147,7 @@ within_reach as (
         asset_id,
         account_id,
         region,
+        collected_in,
         name,
         tags
     from aws_vpc_subnet
@@ -153,6 +161,7 @@ tagged as (
         asset_id,
         account_id,
         region,
+        collected_in,
         name,
         coalesce(lower(array_to_string(map_keys(tags), chr(10))), '') as tag_keys
     from within_reach
@@ -183,6 +192,7 @@ select
     tagged.region,
     'tags are missing: ' || missing.tags as reason,
     tagged.asset_type,
+    tagged.collected_in,
     tagged.name
 from missing
 inner join tagged on missing.tag_keys = tagged.tag_keys

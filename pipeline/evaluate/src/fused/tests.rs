@@ -76,7 +76,7 @@ fn condition() -> impl Strategy<Value = String> {
 
 /// A policy's query: plain, in steps, or over all types.
 fn query() -> impl Strategy<Value = (&'static str, String)> {
-    (condition(), condition(), 0..4u8).prop_map(|(one, other, shape)| match shape {
+    (condition(), condition(), 0..5u8).prop_map(|(one, other, shape)| match shape {
         0 => (TYPE, format!("select asset_id, account_id, region, 'bad' as reason from {TYPE} where {one}")),
         1 => (
             TYPE,
@@ -88,6 +88,11 @@ fn query() -> impl Strategy<Value = (&'static str, String)> {
         2 => (
             "assets",
             "select asset_id, account_id, region, asset_type || ' in ' || region as reason from assets where tags['A'] is null or region like 'us-%'".to_owned(),
+        ),
+        // It says where its assets are; the one above has them looked up where it is judged alone.
+        3 => (
+            "assets",
+            "select asset_id, account_id, region, 'not here' as reason, asset_type, collected_in from assets where region like 'us-%'".to_owned(),
         ),
         _ => (
             TYPE,
