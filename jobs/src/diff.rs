@@ -98,6 +98,7 @@ pub(crate) async fn append_events(
         let version = lake.table("issue_events").await?.map(|table| table.version());
         let settled = if is_fresh { None } else { compared_last(lake, run_id).await? };
         let ctx = session(lake, snapshot, version).await?;
+        keep_sides(&ctx);
         let folded = number(&ctx, FOLDED).await?;
         ctx.register_table("before", state(&ctx, folded).await?.into_view())?;
         ctx.register_table("pins", Arc::new(pins(snapshot)?))?;
@@ -114,10 +115,6 @@ pub(crate) async fn append_events(
             ("since", time(since)),
             ("is_full", ScalarValue::Boolean(Some(is_full))),
         ];
-        if sequence == 1 {
-            // The small side of each join stands on the left. The planner takes the violations for few and would turn it round.
-            ctx.state_ref().write().config_mut().options_mut().optimizer.join_reordering = false;
-        }
         // What is read several times is kept: the policies, and ids of what differs.
         let others: &[Step] = if sequence == 1 { &FIRST } else { &COMPARED };
         for (name, sql, is_kept) in FOUND.iter().chain(others).copied() {
@@ -141,6 +138,12 @@ pub(crate) async fn append_events(
         }
     }
     Err(DiffError::Contention)
+}
+
+/// The small side of each join stands on the left, and is what is kept in memory. The planner would turn some round: it takes
+/// violations and issues for few, and what they are joined with for more.
+fn keep_sides(ctx: &SessionContext) {
+    ctx.state_ref().write().config_mut().options_mut().optimizer.join_reordering = false;
 }
 
 /// The step that tells which issues may change; without any, there is no event.
@@ -206,6 +209,7 @@ async fn accounts_since(ctx: &SessionContext, folded: i64) -> Result<BTreeSet<St
 async fn fold(lake: &Lake, snapshot: &RunRow) -> Result<(), DiffError> {
     for _ in 0..ATTEMPTS {
         let (ctx, versions) = lake.own_session(&["issues", "issue_events"], snapshot.run_at).await?;
+        keep_sides(&ctx);
         let folded = number(&ctx, FOLDED).await?;
         let newest = number(&ctx, "select coalesce(max(sequence), 0) from issue_events").await?;
         if folded >= newest {
