@@ -15,12 +15,14 @@ pub(crate) struct Ballista {
 }
 
 impl Ballista {
-    /// A cluster that reads the lake of `pacbot`; each of its executors may take so much memory.
-    pub(crate) fn start(pacbot: &Pacbot, memory: &str) -> Self {
+    /// A cluster that reads the lake of `pacbot`; each of its executors may take so much memory and runs so many parts at the same time.
+    pub(crate) fn start(pacbot: &Pacbot, memory: &str, tasks: u32) -> Self {
         let mut scheduler = Server::start(command(pacbot, &["scheduler", "--bind", "127.0.0.1:0"]));
         let port = scheduler.printed_port();
         let address = format!("127.0.0.1:{port}");
-        let executor = || command(pacbot, &["executor", "--scheduler", &address, "--memory", memory, "--tasks", "2"]);
+        let tasks = tasks.to_string();
+        let executor =
+            || command(pacbot, &["executor", "--scheduler", &address, "--memory", memory, "--tasks", &tasks]);
         let executors = (0..2).map(|_| Server::start(executor())).collect();
         scheduler.until(|_| (ready(port)? == "ready: 2 executors registered").then_some(()));
         Self { port, executors, scheduler }
