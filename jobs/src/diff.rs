@@ -116,16 +116,11 @@ pub(crate) async fn append_events(
             ("is_full", ScalarValue::Boolean(Some(is_full))),
         ];
         // What is read several times is kept: the policies, and ids of what differs.
-        let is_folded = folded + 1 == sequence;
         let others: &[Step] = if sequence == 1 { &FIRST } else { &COMPARED };
         for (name, sql, is_kept) in FOUND.iter().chain(others).copied() {
             let step = ctx.sql(sql).await?.with_param_values(values.clone())?;
             let step = if is_kept { step.cache().await? } else { step };
             ctx.register_table(name, step.into_view())?;
-            if name == JUDGED && is_folded && number(&ctx, include_str!("diff/unsettled.sql")).await? == 0 {
-                info!(run = %run_id, "every result is the one that was compared last");
-                return Ok(());
-            }
             if name == DIFFERING && number(&ctx, "select count(*) from differing").await? == 0 {
                 info!(run = %run_id, "no issue differs");
                 return Ok(());
@@ -154,16 +149,13 @@ fn keep_sides(ctx: &SessionContext) {
 /// The step that tells which issues may change; without any, there is no event.
 const DIFFERING: &str = "differing";
 
-/// The step that tells which results are those that were compared last; where all are, nobody looks at issues and violations.
-const JUDGED: &str = "judged";
-
 /// Name and text of a step, and whether its rows are kept in memory.
 type Step = (&'static str, &'static str, bool);
 
 /// What was found.
 const FOUND: [Step; 4] = [
     ("parts", include_str!("diff/parts.sql"), true),
-    (JUDGED, include_str!("diff/judged.sql"), true),
+    ("judged", include_str!("diff/judged.sql"), true),
     ("again", include_str!("diff/again.sql"), true),
     ("found", include_str!("diff/found.sql"), false),
 ];
@@ -198,7 +190,14 @@ const FOLDED: &str = "select coalesce(max(sequence), 0) from issues";
 
 /// The state of each issue, where the events up to `folded` are in `issues`.
 async fn state(ctx: &SessionContext, folded: i64) -> Result<DataFrame, DataFusionError> {
-    ctx.register_table("newest", folded_issues(ctx, folded).await?.into_view())?;
+    let newest = folded_issues(ctx, folded).await?;
+    if folded == 0 {
+        // No issue is known, so this is all, however much it is.
+        let issues = ctx.table("issues").await?;
+        let columns: Vec<&str> = issues.schema().fields().iter().map(|field| field.name().as_str()).collect();
+        return newest.select_columns(&columns);
+    }
+    ctx.register_table("newest", newest.into_view())?;
     ctx.sql(include_str!("diff/state.sql")).await
 }
 
