@@ -98,7 +98,6 @@ pub(crate) async fn append_events(
         let version = lake.table("issue_events").await?.map(|table| table.version());
         let settled = if is_fresh { None } else { compared_last(lake, run_id).await? };
         let ctx = session(lake, snapshot, version).await?;
-        keep_sides(&ctx);
         let folded = number(&ctx, FOLDED).await?;
         ctx.register_table("before", state(&ctx, folded).await?.into_view())?;
         ctx.register_table("pins", Arc::new(pins(snapshot)?))?;
@@ -115,6 +114,9 @@ pub(crate) async fn append_events(
             ("since", time(since)),
             ("is_full", ScalarValue::Boolean(Some(is_full))),
         ];
+        if sequence == 1 {
+            keep_sides(&ctx);
+        }
         // What is read several times is kept: the policies, and ids of what differs.
         let others: &[Step] = if sequence == 1 { &FIRST } else { &COMPARED };
         for (name, sql, is_kept) in FOUND.iter().chain(others).copied() {
