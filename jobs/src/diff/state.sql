@@ -22,11 +22,7 @@ select
     newest.cause,
     newest.run_id,
     newest.sequence
-from (
-    select issues.issue_id, issues.first_opened_at, issues.opened_at
-    from (select issue_id from newest) as changed
-    right semi join issues on changed.issue_id = issues.issue_id
-) as known
+from (select issue_id, first_opened_at, opened_at from issues) as known
 right join newest on known.issue_id = newest.issue_id
 union all
 select
