@@ -15,7 +15,8 @@ pub(crate) struct Ballista {
 }
 
 impl Ballista {
-    /// A cluster that reads the lake of `pacbot`; each of its executors may take so much memory and runs so many parts at the same time.
+    /// A cluster that reads the lake of `pacbot`; each of its executors may take so much memory and runs so
+    /// many parts at the same time.
     pub(crate) fn start(pacbot: &Pacbot, memory: &str, tasks: u32) -> Self {
         let mut scheduler = Server::start(command(pacbot, &["scheduler", "--bind", "127.0.0.1:0"]));
         let port = scheduler.printed_port();
