@@ -12,7 +12,7 @@ use crate::look::Look;
 
 /// What was found of each policy, but for which run did and how long it took.
 const FOUND: &str = "
-    select * except (run_id, evaluated_at, millis, parts, age)
+    select * except (run_id, evaluated_at, millis, parts, result_hash, age)
     from newest_policy_runs
     order by policy_id";
 

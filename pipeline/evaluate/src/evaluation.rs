@@ -16,8 +16,9 @@ use crate::again::judged_again;
 use crate::catalog::Checked;
 use crate::coverage::{Answers, BlindScope, Gap, OutsideRegion, UnreadRequest};
 use crate::engine::Engine;
+use crate::findings::Findings;
 use crate::judging::{Judge, Judged};
-use crate::reuse::Before;
+use crate::reuse::{Before, hold_same};
 use crate::sharing::{cores, judge_all};
 
 /// Fewer violations are not worth a file of their own.
@@ -74,6 +75,9 @@ pub struct PolicyRun {
     pub unread: Vec<UnreadRequest>,
     /// How long it took; of policies that shared a scan, each one's share.
     pub millis: u64,
+    /// Hash of the violations; none if they were not found all at once.
+    #[serde(default)]
+    pub result_hash: Option<String>,
     /// The runs whose rows of `violations` are the result, oldest first; none if an earlier version of PacBot wrote the row.
     #[serde(default)]
     pub parts: Vec<Part>,
@@ -185,9 +189,13 @@ pub async fn evaluate(
     let mut judged: Vec<Judged> =
         judge_all(&judge, enabled).inspect_ok(|judged| told(&judged.run)).try_collect().await?;
     judged.sort_by(|one, other| one.run.policy_id.cmp(&other.run.policy_id));
+    for judged in &mut judged {
+        hold_same(judge.before.as_ref(), judged);
+    }
     let again = judged_again(lake, judge.before.as_ref(), &mut judged, snapshot.run_at).await?;
-    let (policies, spools): (Vec<_>, Vec<_>) = judged.into_iter().map(|judged| (judged.run, judged.spools)).unzip();
-    let (evaluation, spools) = (Evaluation { policies }, spools.into_iter().flatten().collect());
+    let (policies, found): (Vec<_>, Vec<_>) = judged.into_iter().map(|judged| (judged.run, judged.found)).unzip();
+    let spools = found.into_iter().flatten().map(Findings::into_spool).collect();
+    let evaluation = Evaluation { policies };
     lake.replace_run_streams("violations", run_id, shares(spools), snapshot.run_at).await?;
     lake.replace_run_values("judged_accounts", run_id, "", &again, snapshot.run_at).await?;
     lake.replace_run_values("policy_runs", run_id, "", &evaluation.policies, snapshot.run_at).await?;

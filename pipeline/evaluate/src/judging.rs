@@ -14,7 +14,7 @@ use chrono::{DateTime, Utc};
 use datafusion::error::DataFusionError;
 use datafusion::prelude::SessionContext;
 use futures::TryStreamExt;
-use pacbot_lake::{Lake, Spool, Versions, from_batches};
+use pacbot_lake::{Lake, Versions, from_batches};
 use pacbot_schemas::{PolicyStatus, RunId};
 use tokio::sync::{Mutex, OnceCell};
 use tokio::task::{JoinError, JoinHandle};
@@ -23,6 +23,7 @@ use tracing::{Instrument, Span, debug, field, info, info_span, warn};
 use crate::catalog::Checked;
 use crate::coverage::{Answers, Blind, OutsideRegion, UnreadRequest};
 use crate::evaluation::{Part, PolicyRun};
+use crate::findings::Findings;
 use crate::fused::{self, Fetched, Member};
 use crate::of_accounts::AccountIds;
 use crate::planned::run_optimised;
@@ -84,7 +85,7 @@ pub(crate) struct Again {
 pub(crate) struct Judged {
     pub(crate) run: PolicyRun,
     /// The violations.
-    pub(crate) spools: Vec<Spool>,
+    pub(crate) found: Vec<Findings>,
     /// Set if they are those of some accounts.
     pub(crate) again: Option<Again>,
 }
@@ -102,7 +103,7 @@ pub(crate) enum Held {
 impl Judged {
     /// Nothing, so far.
     pub(crate) fn nothing(due: &Due) -> Self {
-        Self { run: due.run.clone(), spools: Vec::new(), again: None }
+        Self { run: due.run.clone(), found: Vec::new(), again: None }
     }
 
     /// Adds what was found of the same policy's assets of another type.
@@ -112,7 +113,7 @@ impl Judged {
         self.run.violations += part.run.violations;
         self.run.violating += part.run.violating;
         self.run.millis += part.run.millis;
-        self.spools.extend(part.spools);
+        self.found.extend(part.found);
     }
 }
 
@@ -159,12 +160,12 @@ impl Judge {
         let Some(Holds { mut run, but }) = held else { return Held::Nothing };
         let Some(accounts) = but else {
             debug!(policy.id = %run.policy_id, "nothing has changed for policy {}", run.policy_id);
-            return Held::All(Judged { run, spools: Vec::new(), again: None });
+            return Held::All(Judged { run, found: Vec::new(), again: None });
         };
         debug!(policy.id = %run.policy_id, accounts = accounts.len(), "some accounts have changed for policy {}", run.policy_id);
         let again = Again { accounts, violations: run.violations, violating: run.violating };
         (run.violations, run.violating, run.assets, run.unknown) = (0, 0, 0, 0);
-        Held::Others(Judged { run, spools: Vec::new(), again: Some(again) })
+        Held::Others(Judged { run, found: Vec::new(), again: Some(again) })
     }
 
     /// A policy that is to be judged.
@@ -191,7 +192,7 @@ impl Judge {
                 Err(error) => Err(error),
             };
             match found {
-                Ok(spool) => judged.spools.push(spool),
+                Ok(findings) => judged.found.push(findings),
                 Err(error) => {
                     let run = &mut judged.run;
                     (run.status, run.error) = (PolicyStatus::Failed, Some(error.strip_backtrace()));
@@ -215,41 +216,41 @@ impl Judge {
         policies: &[Arc<Due>],
     ) -> Result<Vec<Judged>, DataFusionError> {
         let started = Instant::now();
-        let (mut judged, mut members, mut spools) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut judged, mut members, mut found) = (Vec::new(), Vec::new(), Vec::new());
         for due in policies {
             judged.push(Judged::nothing(due));
             let row = due.checked.row.as_ref().ok_or_else(|| {
                 DataFusionError::Internal(format!("`{}` does not look at one row at a time", due.run.policy_id))
             })?;
             members.push(Member { row: row.on(&self.ctx, table)?, hidden: hidden(&due.blind, table) });
-            spools.push(Spool::new("violations", &self.schema)?);
+            found.push(Findings::new(&self.schema)?);
         }
         let fetched = if self.is_remote { Fetched::Violating } else { Fetched::All };
         let counted = fused::judge(&self.ctx, table, accounts, &members, fetched, |place, rows| {
-            Ok(spools[place].push(&violations(rows, &judged[place].run, &self.schema)?)?)
+            found[place].push(&violations(rows, &judged[place].run, &self.schema)?)
         });
         let counted = counted.await?;
         let millis = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         let share = millis / (policies.len() as u64).max(1);
-        for ((judged, spool), counted) in judged.iter_mut().zip(spools).zip(counted) {
+        for ((judged, found), counted) in judged.iter_mut().zip(found).zip(counted) {
             // An asset is one row of its table, and such a policy returns a row once.
             (judged.run.violations, judged.run.violating) = (counted.violating, counted.violating);
             (judged.run.assets, judged.run.unknown) = (counted.assets, counted.hidden);
             judged.run.millis = share;
-            judged.spools.push(spool);
+            judged.found.push(found);
         }
         info!(asset_type = table, policies = policies.len(), millis, "judged `{table}` in one scan");
         Ok(judged)
     }
 
-    /// Runs one policy; its violations wait in the spool.
+    /// Runs one policy.
     async fn violations(
         &self,
         checked: &Checked,
         blind: &Blind,
         accounts: Option<&AccountIds>,
         run: &mut PolicyRun,
-    ) -> Result<Spool, DataFusionError> {
+    ) -> Result<Findings, DataFusionError> {
         let subjects = Subjects::of(&self.ctx, checked, blind, &run.outside).await?;
         (run.assets, run.unknown) = self.count(&subjects).await?;
         let rows = checked.rows(&self.ctx, accounts).await?;
@@ -257,17 +258,17 @@ impl Judge {
             (rows, false) if checked.is_optimised() => run_optimised(rows).await?,
             (rows, _) => rows.execute_stream().await?,
         };
-        let mut spool = Spool::new("violations", &self.schema)?;
+        let mut findings = Findings::new(&self.schema)?;
         let mut violating = HashSet::new();
         while let Some(batch) = rows.try_next().await? {
             let batch = violations(&batch, run, &self.schema)?;
             run.violations += batch.num_rows() as u64;
             let assets = batch.column(5).as_string::<i32>();
             violating.extend((0..assets.len()).map(|row| xxh(assets.value(row))));
-            spool.push(&batch)?;
+            findings.push(&batch)?;
         }
         run.violating = violating.len() as u64;
-        Ok(spool)
+        Ok(findings)
     }
 
     /// The regions of judged assets in which a joined type is not collected. They are out of scope, not unknown: the
@@ -342,6 +343,7 @@ fn pending(checked: &Checked, blind: &Blind, run_id: &RunId, at: DateTime<Utc>) 
             })
             .collect(),
         millis: 0,
+        result_hash: None,
         parts: vec![Part { run_id: run_id.clone(), number: 0 }],
     }
 }

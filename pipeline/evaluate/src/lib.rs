@@ -12,6 +12,7 @@ mod cell;
 mod coverage;
 mod engine;
 mod evaluation;
+mod findings;
 mod fused;
 mod judging;
 mod local;

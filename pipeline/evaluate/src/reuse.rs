@@ -4,7 +4,7 @@
 //! not answered. Where all of these are the same, the rows of `violations` that earlier runs wrote are the result, and
 //! `policy_runs.parts` names those runs. Where rows changed in some accounts only, a policy that keeps accounts apart
 //! ([`crate::local`]) is judged again for these. What depends on the run's time, on the age of answers or on asset groups
-//! is judged again as a whole.
+//! is judged again as a whole; where that finds what was found before, it is not written, nor compared with the issues.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -15,6 +15,8 @@ use pacbot_lake::{ChangedAccounts, Lake, LakeError, RunRow, Versions, from_batch
 use pacbot_schemas::{PolicyId, PolicyStatus, RunId};
 use tracing::warn;
 
+use crate::findings::Findings;
+use crate::judging::Judged;
 use crate::catalog::Checked;
 use crate::evaluation::{Part, PolicyRun};
 use crate::of_accounts::AccountIds;
@@ -100,6 +102,7 @@ impl Before {
             return None;
         }
         let tables = checked.reads.keys();
+            result_hash: before.result_hash.clone(),
         let differing = tables.filter(|table| self.versions.0.get(*table) != versions.0.get(*table));
         let accounts = self.accounts(checked, differing)?;
         let mut run = PolicyRun {
@@ -108,6 +111,7 @@ impl Before {
             unknown: before.unknown,
             violations: before.violations,
             parts: before.parts.clone(),
+        run.result_hash = None;
             ..pending.clone()
         };
         if accounts.is_empty() {
@@ -126,6 +130,29 @@ impl Before {
             // Where most rows are read again, reading all is no more work, and leaves a result in one part.
             if changed.rows * 2 > changed.of {
                 return None;
+/// Tells what a policy's result is known by; if `before` found the same, its rows are the result.
+pub(crate) fn hold_same(before: Option<&Before>, judged: &mut Judged) {
+    let run = &mut judged.run;
+    let is_new = run.parts.iter().all(|part| part.run_id == run.run_id);
+    if run.status != PolicyStatus::Succeeded || !is_new || judged.again.is_some() {
+        return;
+    }
+    run.result_hash = Some(Findings::hash(&judged.found));
+    let before = before.and_then(|before| before.policies.get(&run.policy_id));
+    // What was unknown may be clean now, with the same violations: then its issues are to be compared.
+    let same =
+        before.filter(|before| before.result_hash == run.result_hash && is_all_known(before) && is_all_known(run));
+    if let Some(before) = same.filter(|before| !before.parts.is_empty() && before.outside == run.outside) {
+        run.parts.clone_from(&before.parts);
+        judged.found.clear();
+    }
+}
+
+/// Whether every asset was judged, whoever is in which group.
+fn is_all_known(run: &PolicyRun) -> bool {
+    run.unknown == 0 && run.unknown_scopes.is_empty() && run.blind_scopes.is_empty() && run.groups.is_empty()
+}
+
             }
             accounts.extend(changed.accounts.iter().cloned());
         }

@@ -181,8 +181,9 @@ async fn found(judged: Judged) -> (String, [u64; 4], Vec<String>) {
     assert_eq!(run.error, None);
     let counts = [run.assets, run.unknown, run.violating, run.violations];
     let mut rows = Vec::new();
-    for spool in judged.spools {
-        let batches: Vec<RecordBatch> = futures::TryStreamExt::try_collect(spool.into_stream()).await.unwrap();
+    for found in judged.found {
+        let rows_of = found.into_spool().into_stream();
+        let batches: Vec<RecordBatch> = futures::TryStreamExt::try_collect(rows_of).await.unwrap();
         rows.extend(from_batches::<Value>("violations", &batches).unwrap().iter().map(Value::to_string));
     }
     rows.sort();
