@@ -168,7 +168,7 @@ pub async fn evaluate(
     let landed = snapshot.snapshot.iter().map(|pin| &pin.table).filter(|table| types.get(table).is_some());
     let versions = snapshot.versions();
     let before = match before {
-        Some(row) => Some(Before::read(lake, row, enabled, &versions, snapshot.run_at).await?),
+        Some(row) => Some(Before::read(lake, row, enabled, &versions).await?),
         None => None,
     };
     let since = lake.collected_since(snapshot.run_at).await?;

@@ -9,16 +9,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
 use datafusion::prelude::{col, lit};
 use pacbot_lake::{ChangedAccounts, Lake, LakeError, RunRow, Versions, from_batches};
 use pacbot_schemas::{PolicyId, PolicyStatus, RunId};
-use tracing::warn;
 
-use crate::findings::Findings;
-use crate::judging::Judged;
 use crate::catalog::Checked;
 use crate::evaluation::{Part, PolicyRun};
+use crate::findings::Findings;
+use crate::judging::Judged;
 use crate::of_accounts::AccountIds;
 
 /// A result that is made of so many runs is made anew: each part is read by whoever reads the result.
@@ -50,7 +48,6 @@ impl Before {
         row: &RunRow,
         enabled: &[Arc<Checked>],
         now: &Versions,
-        run_at: DateTime<Utc>,
     ) -> Result<Self, LakeError> {
         let failed = LakeError::query("policy_runs");
         let (ctx, _) = lake.own_session(&["policy_runs"], row.run_at).await?;
@@ -61,7 +58,7 @@ impl Before {
         let policies = policies.into_iter().map(|run| (run.policy_id.clone(), run)).collect();
         let mut before =
             Self { run_id: row.run_id.clone(), policies, versions: row.versions(), changed: BTreeMap::new() };
-        before.changed = before.changes(lake, enabled, now, run_at).await;
+        before.changed = before.changes(lake, enabled, now).await;
         Ok(before)
     }
 
@@ -70,7 +67,6 @@ impl Before {
         lake: &Lake,
         enabled: &[Arc<Checked>],
         now: &Versions,
-        run_at: DateTime<Utc>,
     ) -> BTreeMap<String, ChangedAccounts> {
         let is_known = |checked: &&Arc<Checked>| self.policies.contains_key(&checked.policy.id);
         let local = enabled.iter().filter(is_known).filter(|checked| is_own(checked) && keeps_accounts_apart(checked));
@@ -79,10 +75,7 @@ impl Before {
             let (before, now) = (*self.versions.0.get(table)?, *now.0.get(table)?);
             (before != now).then_some((lake.types().get(table)?.asset_type.clone(), before, now))
         });
-        let changed = lake.changed_accounts(&tables.collect::<Vec<_>>(), run_at).await;
-        changed
-            .inspect_err(|error| warn!(%error, "which accounts changed is not known; tables that did are read whole"))
-            .unwrap_or_default()
+        lake.changed_accounts(&tables.collect::<Vec<_>>()).await
     }
 
     /// What of the result of `checked` holds as a part of the run `pending` belongs to, which reads `versions`.
@@ -102,7 +95,6 @@ impl Before {
             return None;
         }
         let tables = checked.reads.keys();
-            result_hash: before.result_hash.clone(),
         let differing = tables.filter(|table| self.versions.0.get(*table) != versions.0.get(*table));
         let accounts = self.accounts(checked, differing)?;
         let mut run = PolicyRun {
@@ -110,8 +102,8 @@ impl Before {
             violating: before.violating,
             unknown: before.unknown,
             violations: before.violations,
+            result_hash: before.result_hash.clone(),
             parts: before.parts.clone(),
-        run.result_hash = None;
             ..pending.clone()
         };
         if accounts.is_empty() {
@@ -119,6 +111,7 @@ impl Before {
         }
         let number = run.parts.len() as u64;
         run.parts.push(Part { run_id: run.run_id.clone(), number });
+        run.result_hash = None;
         (run.parts.len() <= MOST_PARTS).then(|| Holds { run, but: Some(Arc::new(accounts)) })
     }
 
@@ -130,6 +123,13 @@ impl Before {
             // Where most rows are read again, reading all is no more work, and leaves a result in one part.
             if changed.rows * 2 > changed.of {
                 return None;
+            }
+            accounts.extend(changed.accounts.iter().cloned());
+        }
+        Some(accounts)
+    }
+}
+
 /// Tells what a policy's result is known by; if `before` found the same, its rows are the result.
 pub(crate) fn hold_same(before: Option<&Before>, judged: &mut Judged) {
     let run = &mut judged.run;
@@ -151,13 +151,6 @@ pub(crate) fn hold_same(before: Option<&Before>, judged: &mut Judged) {
 /// Whether every asset was judged, whoever is in which group.
 fn is_all_known(run: &PolicyRun) -> bool {
     run.unknown == 0 && run.unknown_scopes.is_empty() && run.blind_scopes.is_empty() && run.groups.is_empty()
-}
-
-            }
-            accounts.extend(changed.accounts.iter().cloned());
-        }
-        Some(accounts)
-    }
 }
 
 /// Whether a result depends on nothing but rows, answers, text and parameters.

@@ -78,7 +78,7 @@ impl Lake {
         if remove.is_empty() && add.is_empty() {
             return Ok(Some(table.version()));
         }
-        Ok(match table.commit(Change { remove, add, at, data_change: true }).await? {
+        Ok(match table.commit(Change { remove, add, at, data_change: true, noted: None }).await? {
             Committed::Done(version) => Some(version),
             Committed::Overtaken => None,
         })

@@ -1,39 +1,45 @@
 //! Which accounts' rows differ between two versions of asset tables.
+//!
+//! A landing knows which scopes it replaces, and notes their accounts in its commit. So nobody has to compare files, and a
+//! commit of somebody else is one of which nobody knows what it changed.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
-use arrow::array::AsArray;
-use arrow::datatypes::{Field, Int64Type, Schema};
-use chrono::{DateTime, Utc};
-use datafusion::catalog::TableProvider;
-use datafusion::datasource::empty::EmptyTable;
+use deltalake_core::kernel::Action;
 use futures::{StreamExt, stream};
-use pacbot_schemas::{AssetType, common_type};
-use tracing::warn;
+use pacbot_schemas::AssetType;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tracing::{debug, warn};
 
 use crate::error::LakeError;
 use crate::lake::Lake;
-use crate::lake_files::LakeFiles;
-use crate::session::{register, root};
-use crate::table::{DataFile, Table};
+use crate::table::Table;
 
-/// Rows that only went from file to file cancel each other out.
-const CHANGED: &str = "
-    select asset_type, account_id, sum(now) as rows
-    from (
-        select asset_type, account_id, collected_in, content_hash, -1 as change, 0 as now from removed
-        union all
-        select asset_type, account_id, collected_in, content_hash, 1 as change, 1 as now from added
-    )
-    group by asset_type, account_id, collected_in
-    having sum(change) <> 0 or bit_xor(content_hash) <> 0";
+/// What a commit's provenance calls it.
+const CHANGED: &str = "pacbotChanged";
 
-/// The columns that tell.
-const COLUMNS: [&str; 3] = ["account_id", "collected_in", "content_hash"];
-
-/// Tables whose logs are read at the same time.
+/// Logs that are read at the same time.
 const LOGS_AT_ONCE: usize = 16;
+
+/// More commits than this are not looked through.
+const MOST_COMMITS: u64 = 100;
+
+/// What a landing changed.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+pub(crate) struct Changed {
+    /// The rows that each account has now in the scopes that changed.
+    pub(crate) accounts: BTreeMap<String, u64>,
+    /// All rows now.
+    pub(crate) of: u64,
+}
+
+impl Changed {
+    /// As a note in the provenance of the commit.
+    pub(crate) fn noted(self) -> (String, Value) {
+        (CHANGED.to_owned(), json!({ "accounts": self.accounts, "of": self.of }))
+    }
+}
 
 /// What changed between two versions of a table.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -46,88 +52,72 @@ pub struct ChangedAccounts {
     pub of: u64,
 }
 
-/// A table, and the files that only one of its two versions holds.
-struct Differing {
-    asset_type: AssetType,
-    removed: Vec<DataFile>,
-    added: Vec<DataFile>,
-}
-
 impl Lake {
     /// The accounts that have other rows in the second version of an asset table than in the first, by table. What a row
-    /// says of itself counts (`content_hash`), not when it was seen. Files that both versions hold are not read. A table of
-    /// which a version cannot be read any more is left out.
-    ///
-    /// # Errors
-    ///
-    /// [`LakeError::Query`] when a file cannot be read.
-    pub async fn changed_accounts(
-        &self,
-        tables: &[(AssetType, u64, u64)],
-        run_at: DateTime<Utc>,
-    ) -> Result<BTreeMap<String, ChangedAccounts>, LakeError> {
-        if tables.is_empty() {
-            return Ok(BTreeMap::new());
-        }
-        let read: Vec<_> =
-            tables.iter().map(|(asset_type, before, now)| self.differing(asset_type, *before, *now)).collect();
-        let read: Vec<_> = stream::iter(read).buffered(LOGS_AT_ONCE).collect().await;
-        let (mut changed, mut differing) = (BTreeMap::new(), Vec::new());
-        for ((asset_type, _, _), read) in tables.iter().zip(read) {
-            match read {
-                Ok((of, files)) => {
-                    changed.insert(asset_type.to_string(), ChangedAccounts { of, ..ChangedAccounts::default() });
-                    differing.push(files);
+    /// says of itself counts (`content_hash`), not when it was seen. A table of which that is not known is left out.
+    pub async fn changed_accounts(&self, tables: &[(AssetType, u64, u64)]) -> BTreeMap<String, ChangedAccounts> {
+        let read = tables.iter().map(async |(asset_type, before, now)| {
+            let name = asset_type.as_str();
+            match self.changed_between(name, *before, *now).await {
+                Ok(changed) => changed.map(|changed| (name.to_owned(), changed)),
+                Err(error) => {
+                    warn!(table = name, %error, "what changed in `{name}` is not known");
+                    None
                 }
-                Err(error) => warn!(table = %asset_type, %error, "what changed in `{asset_type}` is not known"),
             }
-        }
-        let failed = LakeError::query("assets");
-        let ctx = self.bare(run_at)?;
-        register(&ctx, "removed", files_of(&differing, |differing| &differing.removed)?)?;
-        register(&ctx, "added", files_of(&differing, |differing| &differing.added)?)?;
-        // One row per table and scope: small by construction.
-        for batch in ctx.sql(CHANGED).await.map_err(&failed)?.collect().await.map_err(&failed)? {
-            let text = |place: usize| batch.column(place).as_string::<i32>();
-            let rows = batch.column(2).as_primitive::<Int64Type>();
-            for row in 0..batch.num_rows() {
-                let of_type = changed.entry(text(0).value(row).to_owned()).or_default();
-                of_type.accounts.insert(text(1).value(row).to_owned());
-                of_type.rows += rows.value(row).unsigned_abs();
-            }
-        }
-        Ok(changed)
+        });
+        let read: Vec<_> = stream::iter(read).buffer_unordered(LOGS_AT_ONCE).collect().await;
+        read.into_iter().flatten().collect()
     }
 
-    /// The rows of the version `now`, and what differs.
-    async fn differing(&self, asset_type: &AssetType, before: u64, now: u64) -> Result<(u64, Differing), LakeError> {
-        let name = asset_type.as_str();
-        // The version of before is read for this alone; that of now is read again.
-        let before = by_path(Table::load(self, name, Some(before)).await?.as_ref())?;
-        let now = by_path(self.table_at(name, now).await?.as_ref())?;
-        let without = |files: &BTreeMap<String, DataFile>, others: &BTreeMap<String, DataFile>| {
-            files.iter().filter(|(path, _)| !others.contains_key(*path)).map(|(_, file)| file.clone()).collect()
-        };
-        let of = now.values().filter_map(|file| file.rows).sum();
-        let (removed, added) = (without(&before, &now), without(&now, &before));
-        Ok((of, Differing { asset_type: asset_type.clone(), removed, added }))
+    /// `None` where a commit does not tell, or is not there any more.
+    async fn changed_between(&self, name: &str, before: u64, now: u64) -> Result<Option<ChangedAccounts>, LakeError> {
+        if now < before || now - before > MOST_COMMITS {
+            return Ok(None);
+        }
+        let (mut accounts, mut of) = (BTreeMap::new(), None);
+        for version in (before + 1..=now).rev() {
+            let Some(entry) = Table::commit_of(self, name, version).await? else { return Ok(None) };
+            match told(&entry) {
+                Told::Nothing => {}
+                Told::Changed(changed) => {
+                    of.get_or_insert(changed.of);
+                    for (account, rows) in changed.accounts {
+                        // The newest landing knows what an account has now.
+                        accounts.entry(account).or_insert(rows);
+                    }
+                }
+                Told::Unknown => {
+                    debug!(table = name, version, "a commit does not say what it changed");
+                    return Ok(None);
+                }
+            }
+        }
+        let rows = accounts.values().sum();
+        Ok(Some(ChangedAccounts { accounts: accounts.into_keys().collect(), rows, of: of.unwrap_or_default() }))
     }
 }
 
-fn by_path(table: Option<&Table>) -> Result<BTreeMap<String, DataFile>, LakeError> {
-    let files = table.map(Table::files).transpose()?.unwrap_or_default();
-    Ok(files.into_iter().map(|file| (file.path.clone(), file)).collect())
+/// What a commit says that it changed.
+enum Told {
+    /// No row: it wrote rows again, or is about the table.
+    Nothing,
+    Changed(Changed),
+    Unknown,
 }
 
-/// The telling columns of some files of all tables.
-fn files_of(
-    differing: &[Differing],
-    which: impl Fn(&Differing) -> &Vec<DataFile>,
-) -> Result<Arc<dyn TableProvider>, LakeError> {
-    let types: Vec<(&AssetType, Vec<DataFile>)> =
-        differing.iter().map(|differing| (&differing.asset_type, which(differing).clone())).collect();
-    let columns = COLUMNS.map(|name| Arc::new(Field::new(name, common_type(name), true)));
-    let files = LakeFiles::of_types(root("assets")?, &types, Arc::new(Schema::new(columns.to_vec())));
-    let is_empty = types.iter().all(|(_, files)| files.is_empty());
-    Ok(if is_empty { Arc::new(EmptyTable::new(files.schema())) } else { Arc::new(files) })
+fn told(actions: &[Action]) -> Told {
+    let changes_rows = |action: &Action| match action {
+        Action::Add(add) => add.data_change,
+        Action::Remove(remove) => remove.data_change,
+        _ => false,
+    };
+    if !actions.iter().any(changes_rows) {
+        return Told::Nothing;
+    }
+    let noted = actions.iter().find_map(|action| match action {
+        Action::CommitInfo(info) => info.info.get(CHANGED),
+        _ => None,
+    });
+    noted.and_then(|noted| Changed::deserialize(noted).ok()).map_or(Told::Unknown, Told::Changed)
 }

@@ -25,10 +25,11 @@ use futures::StreamExt;
 use pacbot_schemas::{AccountId, AssetTypeDef, Region};
 use tracing::{info, warn};
 
+use crate::changes::Changed;
 use crate::error::LakeError;
 use crate::lake::Lake;
 use crate::session::{files_provider, provider, register};
-use crate::table::{Change, Committed, DataFile, Table};
+use crate::table::{Change, Committed, Table};
 use crate::writer;
 
 /// Writers that overtake each other retry this often.
@@ -184,7 +185,9 @@ impl Lake {
         let accounts: BTreeSet<String> = replaced.iter().map(|(account, _)| account.clone()).collect();
         let mut touched = table.files()?;
         touched.retain(|file| file.can_hold(&accounts));
-        let version = self.replace(def, table, &ctx, touched, &replaced, landing.run_at).await?;
+        let noted = Some(changed_by(&after, &replaced, assets).noted());
+        let change = Change { remove: touched, add: Vec::new(), at: landing.run_at, data_change: true, noted };
+        let version = self.replace(def, table, &ctx, &replaced, change).await?;
         Ok(version.map(|version| Landed { version, changed: true, scopes, assets }))
     }
 
@@ -200,21 +203,20 @@ impl Lake {
         LandedScope { scope: scope.clone(), rows, held: (shrank && !confirmed).then_some(had), fingerprint }
     }
 
-    /// Writes the touched files again with the replaced scopes' new rows; `None` when overtaken.
+    /// Commits `change`, whose files are written again with the replaced scopes' new rows; `None` when overtaken.
     async fn replace(
         &self,
         def: &AssetTypeDef,
         table: &Table,
         ctx: &SessionContext,
-        touched: Vec<DataFile>,
         replaced: &BTreeSet<(String, String)>,
-        run_at: DateTime<Utc>,
+        change: Change,
     ) -> Result<Option<u64>, LakeError> {
         let name = def.asset_type.as_str();
         let failed = LakeError::query(name);
         let schema = def.schema();
         ctx.deregister_table("old").map_err(&failed)?;
-        register(ctx, "old", files_provider(name, &touched, &schema)?)?;
+        register(ctx, "old", files_provider(name, &change.remove, &schema)?)?;
         register(ctx, "replaced", Arc::new(scope_table(replaced).map_err(LakeError::rows(name))?))?;
         let columns: Vec<String> = schema.fields().iter().map(|field| match field.name().as_str() {
             "first_seen_at" => "coalesce(known.first_seen_at, new.first_seen_at) as first_seen_at".to_owned(),
@@ -225,7 +227,7 @@ impl Lake {
         let rows = ctx.sql(&sql).await.map_err(&failed)?.execute_stream().await.map_err(&failed)?;
         let rows = rows.map(|batch| batch.map_err(LakeError::query(name)));
         let add = writer::write(self, table, rows, &[]).await?;
-        match table.commit(Change { remove: touched, add, at: run_at, data_change: true }).await? {
+        match table.commit(Change { add, ..change }).await? {
             Committed::Done(version) => Ok(Some(version)),
             Committed::Overtaken => Ok(None),
         }
@@ -236,6 +238,16 @@ impl ScopeKey {
     fn text(&self) -> (String, String) {
         (self.account_id.to_string(), self.region.to_string())
     }
+}
+
+/// What a landing that replaces these scopes changes.
+fn changed_by(after: &Fingerprints, replaced: &BTreeSet<(String, String)>, assets: u64) -> Changed {
+    let mut changed = Changed { accounts: BTreeMap::new(), of: assets };
+    for scope in replaced {
+        let rows = after.get(scope).map_or(0, |(rows, _)| u64::try_from(*rows).unwrap_or_default());
+        *changed.accounts.entry(scope.0.clone()).or_default() += rows;
+    }
+    changed
 }
 
 fn assets_after(before: &Fingerprints, after: &Fingerprints, replaced: &BTreeSet<(String, String)>) -> u64 {

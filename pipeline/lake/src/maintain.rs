@@ -101,7 +101,7 @@ impl Lake {
         let rows = rows.execute_stream().await.map_err(&failed)?.map(|batch| batch.map_err(LakeError::query(name)));
         let add = writer::write(self, &table, rows, &[]).await?;
         let after = unchanged.before - files.len() + add.len();
-        match table.commit(Change { remove: files, add, at: now, data_change: false }).await? {
+        match table.commit(Change { remove: files, add, at: now, data_change: false, noted: None }).await? {
             Committed::Done(_) => Ok(Optimized { before: unchanged.before, after }),
             Committed::Overtaken => Ok(unchanged),
         }

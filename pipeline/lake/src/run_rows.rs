@@ -2,7 +2,6 @@
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
-use arrow::error::ArrowError;
 use arrow::json::ReaderBuilder;
 use chrono::{DateTime, Utc};
 use deltalake_core::kernel::Add;
@@ -10,7 +9,6 @@ use futures::stream::BoxStream;
 use futures::{Stream, StreamExt, TryStreamExt};
 use pacbot_schemas::RunId;
 use serde::Serialize;
-use tokio::task::JoinSet;
 
 use crate::error::LakeError;
 use crate::lake::Lake;
@@ -68,15 +66,7 @@ impl Lake {
     ) -> Result<u64, LakeError> {
         let pinned = Table::create(self, table).await?;
         let tag = run_id.to_string();
-        let mut writing = JoinSet::new();
-        for rows in streams {
-            let (lake, pinned, tag) = (self.clone(), pinned.clone(), tag.clone());
-            writing.spawn(async move { writer::write(&lake, &pinned, rows, &[(RUN_TAG, &tag)]).await });
-        }
-        let mut add = Vec::new();
-        while let Some(written) = writing.join_next().await {
-            add.extend(written.map_err(|error| LakeError::rows(table)(ArrowError::ExternalError(Box::new(error))))??);
-        }
+        let add = writer::write_all(self, &pinned, streams, Some((RUN_TAG, tag.clone()))).await?;
         self.replace_tagged_files(table, &tag, pinned, add, at).await
     }
 
@@ -108,7 +98,7 @@ impl Lake {
             if remove.is_empty() && add.is_empty() {
                 return Ok(pinned.version());
             }
-            match pinned.commit(Change { remove, add: add.clone(), at, data_change: true }).await? {
+            match pinned.commit(Change { remove, add: add.clone(), at, data_change: true, noted: None }).await? {
                 Committed::Done(version) => return Ok(version),
                 Committed::Overtaken => pinned = Table::create(self, table).await?,
             }
@@ -191,7 +181,34 @@ impl Lake {
         if remove.is_empty() && add.is_empty() {
             return Ok(Some(pinned.version()));
         }
-        Ok(match pinned.commit(Change { remove, add, at, data_change: true }).await? {
+        Ok(match pinned.commit(Change { remove, add, at, data_change: true, noted: None }).await? {
+            Committed::Done(version) => Some(version),
+            Committed::Overtaken => None,
+        })
+    }
+
+    /// Like [`Lake::commit_on`] for streams that are written side by side, beside what was there.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub async fn append_on(
+        &self,
+        table: &str,
+        version: Option<u64>,
+        streams: Vec<BoxStream<'static, Result<RecordBatch, LakeError>>>,
+        at: DateTime<Utc>,
+    ) -> Result<Option<u64>, LakeError> {
+        let pinned = Table::create(self, table).await?;
+        if !pinned.is_at(version) {
+            return Ok(None);
+        }
+        let add = writer::write_all(self, &pinned, streams, None).await?;
+        if add.is_empty() {
+            return Ok(Some(pinned.version()));
+        }
+        let change = Change { remove: Vec::new(), add, at, data_change: true, noted: None };
+        Ok(match pinned.commit(change).await? {
             Committed::Done(version) => Some(version),
             Committed::Overtaken => None,
         })

@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use deltalake_core::kernel::engine::arrow_conversion::{TryIntoArrow as _, TryIntoKernel as _};
 use deltalake_core::kernel::transaction::{CommitBuilder, CommitProperties, TransactionError};
 use deltalake_core::kernel::{Action, Add, Remove};
+use deltalake_core::logstore::get_actions;
 use deltalake_core::protocol::{DeltaOperation, SaveMode};
 use deltalake_core::{DeltaTable, DeltaTableBuilder, DeltaTableError};
 use futures::TryStreamExt;
@@ -59,8 +60,11 @@ pub struct PastFile {
 }
 
 impl DataFile {
-    /// Whether rows of one of `accounts` can be in it.
+    /// Whether rows of one of `accounts` can be in it; the empty name stands for rows without an account, which are anywhere.
     pub(crate) fn can_hold(&self, accounts: &BTreeSet<String>) -> bool {
+        if accounts.contains("") {
+            return true;
+        }
         let Some((first, last)) = &self.accounts else { return true };
         first <= last && accounts.range(first.clone()..=last.clone()).next().is_some()
     }
@@ -84,6 +88,8 @@ pub(crate) struct Change {
     pub(crate) at: DateTime<Utc>,
     /// False for a rewrite that changes no row.
     pub(crate) data_change: bool,
+    /// What the commit's provenance says beside who made it.
+    pub(crate) noted: Option<(String, serde_json::Value)>,
 }
 
 /// How a commit ended.
@@ -109,6 +115,14 @@ impl Table {
         let url = lake.log_root.url.join(name).map_err(|_| LakeError::UnknownTable(name.to_owned()))?;
         let builder = DeltaTableBuilder::from_url(url.clone()).map_err(LakeError::table(name, "read"))?;
         Ok(builder.with_storage_backend(lake.log_root.store.clone(), url))
+    }
+
+    /// The actions of the commit that made `version` of the table `name`; `None` if the log does not have it any more.
+    pub(crate) async fn commit_of(lake: &Lake, name: &str, version: u64) -> Result<Option<Vec<Action>>, LakeError> {
+        let failed = LakeError::table(name, "read");
+        let log = Self::builder(lake, name)?.build_storage().map_err(&failed)?;
+        let Some(entry) = log.read_commit_entry(version).await.map_err(&failed)? else { return Ok(None) };
+        get_actions(version, &entry).map(Some).map_err(failed)
     }
 
     pub(crate) async fn load(lake: &Lake, name: &str, version: Option<u64>) -> Result<Option<Self>, LakeError> {
@@ -305,11 +319,14 @@ impl Table {
         let adds = change.add.into_iter().map(|add| Action::Add(Add { data_change: change.data_change, ..add }));
         let operation = DeltaOperation::Write { mode: SaveMode::Append, partition_by: None, predicate: None };
         // No retries in there: what was decided from the version that was read must be decided again.
-        let committed =
-            CommitBuilder::from(CommitProperties::default().with_max_retries(0).with_cleanup_expired_logs(Some(false)))
-                .with_actions(removes.chain(adds).collect())
-                .build(Some(self.delta.snapshot().map_err(&failed)?), self.delta.log_store(), operation)
-                .await;
+        let properties = CommitProperties::default()
+            .with_metadata(change.noted)
+            .with_max_retries(0)
+            .with_cleanup_expired_logs(Some(false));
+        let committed = CommitBuilder::from(properties)
+            .with_actions(removes.chain(adds).collect())
+            .build(Some(self.delta.snapshot().map_err(&failed)?), self.delta.log_store(), operation)
+            .await;
         let outcome = match &committed {
             Ok(_) => "done",
             Err(error) if is_conflict(error) => "overtaken",

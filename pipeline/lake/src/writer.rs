@@ -3,11 +3,14 @@
 use std::collections::HashMap;
 
 use arrow::array::RecordBatch;
+use arrow::error::ArrowError;
 use deltalake_core::kernel::Add;
 use deltalake_core::writer::{DeltaWriter, RecordBatchWriter};
+use futures::stream::BoxStream;
 use futures::{Stream, StreamExt};
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
+use tokio::task::{JoinError, JoinSet};
 
 use crate::error::LakeError;
 use crate::lake::Lake;
@@ -19,6 +22,29 @@ const UNIQUE: &[&str] = &["asset_id", "content_hash", "issue_id", "raw"];
 /// Rows that a file keeps together. A writer holds so many in memory, and a reader that looks for an account, or has cores
 /// left, takes them one by one.
 const ROWS_OF_A_GROUP: usize = 128 * 1024;
+
+/// Like [`write`], for streams that are written side by side.
+pub(crate) async fn write_all(
+    lake: &Lake,
+    table: &Table,
+    streams: Vec<BoxStream<'static, Result<RecordBatch, LakeError>>>,
+    tag: Option<(&'static str, String)>,
+) -> Result<Vec<Add>, LakeError> {
+    let mut writing = JoinSet::new();
+    for rows in streams {
+        let (lake, table, tag) = (lake.clone(), table.clone(), tag.clone());
+        writing.spawn(async move {
+            let tags: Vec<(&str, &str)> = tag.iter().map(|(name, value)| (*name, value.as_str())).collect();
+            write(&lake, &table, rows, &tags).await
+        });
+    }
+    let mut add = Vec::new();
+    while let Some(written) = writing.join_next().await {
+        let failed = |error: JoinError| LakeError::rows(table.name())(ArrowError::ExternalError(Box::new(error)));
+        add.extend(written.map_err(failed)??);
+    }
+    Ok(add)
+}
 
 /// Streams `rows` into new files, which no version holds before they are committed. `tags` go with every file.
 pub(crate) async fn write(

@@ -204,3 +204,34 @@ async fn a_lost_file_is_an_error_and_no_empty_table() {
     let count = count[0].column(0).as_primitive::<arrow::datatypes::Int64Type>().value(0);
     assert_eq!(count, 1, "the log counts rows, and it is not lost");
 }
+
+#[tokio::test]
+async fn commits_tell_which_accounts_changed() {
+    let test = TestLake::new().await;
+    let one = |hash| test.answered("1", "eu", 1, &[("a", hash), ("b", 2)]);
+    let others = || [test.answered("1", "us", 1, &[("c", 3)]), test.answered("2", "eu", 1, &[("d", 4)])];
+    let first = test.land(1, [one(1)].into_iter().chain(others()).collect()).await.version;
+    let second = test.land(2, [one(10)].into_iter().chain(others()).collect()).await.version;
+    let asset_type = &test.def.asset_type;
+    let changed = async |before, now| {
+        let changed = test.lake.changed_accounts(&[(asset_type.clone(), before, now)]).await;
+        changed
+            .get("aws_vpc")
+            .map(|changed| (changed.accounts.iter().cloned().collect::<Vec<_>>().join(" "), changed.rows, changed.of))
+    };
+    let told = |accounts: &str, rows, of| Some((accounts.to_owned(), rows, of));
+    assert_eq!(changed(first, second).await, told("1", 2, 4), "the rows of the scope that changed, of all");
+    let landing = Landing { withdrawn: vec![scope("2", "eu")], run_at: at(3), ..Landing::default() };
+    let third = test.lake.land(&test.def, &landing).await.unwrap().version;
+    assert_eq!(changed(first, third).await, told("1 2", 2, 3), "and what two landings changed");
+    test.land(4, vec![test.answered("3", "eu", 4, &[("e", 5)])]).await;
+    test.lake.optimize("aws_vpc", at(4)).await.unwrap();
+    let optimized = test.lake.table("aws_vpc").await.unwrap().unwrap().version();
+    assert_eq!(changed(third, optimized).await, told("3", 1, 4), "writing rows again changes none");
+    assert_eq!(changed(optimized, third).await, None, "nobody knows the way back");
+
+    let table = test.lake.table("aws_vpc").await.unwrap().unwrap();
+    let foreign = Change { remove: table.files().unwrap(), at: at(5), data_change: true, ..Change::default() };
+    assert!(matches!(table.commit(foreign).await.unwrap(), Committed::Done(_)));
+    assert_eq!(changed(third, optimized + 1).await, None, "a commit that does not say what it changed");
+}
