@@ -5,7 +5,10 @@
 //! was overtaken compares again. Doing it twice changes nothing more. A kill between the events and the issues leaves
 //! issues that the next diff brings up to date.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod differing;
+mod fold;
+
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -16,18 +19,19 @@ use datafusion::common::ScalarValue;
 use datafusion::datasource::MemTable;
 use datafusion::error::DataFusionError;
 use datafusion::execution::context::SessionContext;
+use datafusion::execution::memory_pool::MemoryLimit;
 use datafusion::logical_expr::SortExpr;
-use datafusion::prelude::{DataFrame, col, lit};
+use datafusion::prelude::col;
 use futures::{Stream, StreamExt};
-use pacbot_lake::{Lake, LakeError, RunRow, SessionOptions, folded_issues};
+use pacbot_lake::{Lake, LakeError, RunRow, SessionOptions};
 use pacbot_schemas::{RunId, RunStatus, Stage};
-use tracing::info;
+use tracing::{debug, info};
+
+use self::differing::differing;
+use self::fold::{FOLDED, LAST, fold, state};
 
 /// Writers that overtake each other retry this often.
 const ATTEMPTS: u32 = 20;
-
-/// So many issues are sorted as they are written; more of them would not fit in memory while they are merged.
-const MOST_SORTED: u64 = 1_000_000;
 
 /// Why issues could not be brought up to date.
 #[derive(Debug, thiserror::Error)]
@@ -80,28 +84,31 @@ impl fmt::Display for Diffed {
 /// [`DiffError::Contention`] when others were always faster; [`DiffError::Lake`] and [`DiffError::Query`] when reading or
 /// writing failed. Either all events were written or none.
 pub async fn diff(lake: &Lake, run_id: &RunId, snapshot: &RunRow, is_full: bool) -> Result<Diffed, DiffError> {
-    append_events(lake, run_id, snapshot, is_full, false).await?;
-    fold(lake, snapshot).await?;
+    if append_events(lake, run_id, snapshot, is_full, false).await? {
+        fold(lake, snapshot).await?;
+    }
     summary(lake, run_id, snapshot).await
 }
 
-/// Appends the events. All policies are compared if `is_fresh`, otherwise those whose result is another than last time.
+/// Appends the events. All policies are compared if `is_fresh`, otherwise those whose result is another than last time. Yields
+/// whether there are events that `issues` has not.
 pub(crate) async fn append_events(
     lake: &Lake,
     run_id: &RunId,
     snapshot: &RunRow,
     is_full: bool,
     is_fresh: bool,
-) -> Result<(), DiffError> {
+) -> Result<bool, DiffError> {
     let since = lake.collected_since(snapshot.run_at).await?;
     for _ in 0..ATTEMPTS {
         let version = lake.table("issue_events").await?.map(|table| table.version());
         let settled = if is_fresh { None } else { compared_last(lake, run_id).await? };
         let ctx = session(lake, snapshot, version).await?;
-        let folded = number(&ctx, FOLDED).await?;
-        ctx.register_table("before", state(&ctx, folded).await?.into_view())?;
+        let (folded, last) = (number(&ctx, FOLDED).await?, number(&ctx, LAST).await?);
+        let before = if folded < last { state(&ctx, folded).await? } else { ctx.table("issues").await? };
+        ctx.register_table("before", before.into_view())?;
         ctx.register_table("pins", Arc::new(pins(snapshot)?))?;
-        let sequence = number(&ctx, "select coalesce(max(sequence), 0) + 1 from issue_events").await?;
+        let sequence = last + 1;
         let time = |at: Option<DateTime<Utc>>| {
             ScalarValue::TimestampMicrosecond(Some(at.map_or(0, |at| at.timestamp_micros())), Some("UTC".into()))
         };
@@ -117,26 +124,31 @@ pub(crate) async fn append_events(
         if sequence == 1 {
             keep_sides(&ctx);
         }
-        // What is read several times is kept: the policies, and ids of what differs.
-        let others: &[Step] = if sequence == 1 { &FIRST } else { &COMPARED };
-        for (name, sql, is_kept) in FOUND.iter().chain(others).copied() {
-            let step = ctx.sql(sql).await?.with_param_values(values.clone())?;
-            let step = if is_kept { step.cache().await? } else { step };
-            ctx.register_table(name, step.into_view())?;
-            if name == DIFFERING && number(&ctx, "select count(*) from differing").await? == 0 {
+        prepare(&ctx, &FOUND, &values).await?;
+        if sequence == 1 {
+            prepare(&ctx, &FIRST, &values).await?;
+        } else {
+            prepare(&ctx, &COMPARED, &values).await?;
+            let Some(ids) = differing(&ctx).await? else {
                 info!(run = %run_id, "no issue differs");
-                return Ok(());
-            }
+                return Ok(folded < last);
+            };
+            ctx.register_table("differing", Arc::new(ids))?;
+            prepare(&ctx, &DIFFERING, &values).await?;
         }
         let mut events = ctx.sql(include_str!("diff/events.sql")).await?.with_param_values(values)?;
         // There are too many of them at first to be sorted.
-        if sequence > 1 {
+        let streams = if sequence > 1 {
             events = events.sort(ascending(["policy_id", "asset_id", "key"]))?;
-        }
-        let events = rows(lake, "issue_events", events).await?;
-        if let Some(version) = lake.commit_on("issue_events", version, events, false, snapshot.run_at).await? {
+            vec![events.execute_stream().await?]
+        } else {
+            events.execute_stream_partitioned().await?
+        };
+        let events = streams.into_iter().map(|rows| Ok(in_shape(lake, "issue_events", rows)?.boxed()));
+        let events = events.collect::<Result<Vec<_>, DiffError>>()?;
+        if let Some(version) = lake.append_on("issue_events", version, events, snapshot.run_at).await? {
             info!(run = %run_id, version, sequence, "compared with the issues");
-            return Ok(());
+            return Ok(true);
         }
     }
     Err(DiffError::Contention)
@@ -147,9 +159,6 @@ pub(crate) async fn append_events(
 fn keep_sides(ctx: &SessionContext) {
     ctx.state_ref().write().config_mut().options_mut().optimizer.join_reordering = false;
 }
-
-/// The step that tells which issues may change; without any, there is no event.
-const DIFFERING: &str = "differing";
 
 /// Name and text of a step, and whether its rows are kept in memory.
 type Step = (&'static str, &'static str, bool);
@@ -162,18 +171,34 @@ const FOUND: [Step; 4] = [
     ("found", include_str!("diff/found.sql"), false),
 ];
 
-/// What events are made from, where there are issues.
-const COMPARED: [Step; 3] = [
-    (DIFFERING, include_str!("diff/differing.sql"), true),
-    ("missing", include_str!("diff/missing.sql"), true),
-    ("opening", include_str!("diff/opening.sql"), false),
-];
+/// What it is compared with.
+const COMPARED: [Step; 2] =
+    [("policies", include_str!("diff/policies.sql"), true), ("compared", include_str!("diff/compared.sql"), false)];
+
+/// What events are made from, where issues differ.
+const DIFFERING: [Step; 2] =
+    [("missing", include_str!("diff/missing.sql"), true), ("opening", include_str!("diff/opening.sql"), false)];
 
 /// And where there are none.
 const FIRST: [Step; 2] = [
     ("missing", include_str!("diff/none_missing.sql"), false),
     ("opening", include_str!("diff/all_opening.sql"), false),
 ];
+
+/// Names the steps. What is read several times is kept: the policies, and ids of what differs.
+async fn prepare(
+    ctx: &SessionContext,
+    steps: &[Step],
+    values: &[(&'static str, ScalarValue)],
+) -> Result<(), DataFusionError> {
+    for (name, sql, is_kept) in steps {
+        let step = ctx.sql(sql).await?.with_param_values(values.to_vec())?;
+        let step = if *is_kept { step.cache().await? } else { step };
+        ctx.register_table(*name, step.into_view())?;
+        debug!(step = name, "prepared `{name}`");
+    }
+    Ok(())
+}
 
 /// The run that was compared last, if the issues are still as that left them: nobody else is comparing, nor was stopped
 /// while at it.
@@ -185,61 +210,6 @@ async fn compared_last(lake: &Lake, run_id: &RunId) -> Result<Option<RunId>, Dif
     }
     let last = others.into_iter().max_by_key(|row| row.started_at);
     Ok(last.filter(RunRow::is_finished).map(|row| row.run_id))
-}
-
-/// The newest event that `issues` has.
-const FOLDED: &str = "select coalesce(max(sequence), 0) from issues";
-
-/// The state of each issue, where the events up to `folded` are in `issues`.
-async fn state(ctx: &SessionContext, folded: i64) -> Result<DataFrame, DataFusionError> {
-    let newest = folded_issues(ctx, folded).await?;
-    if folded == 0 {
-        // No issue is known, so this is all, however much it is.
-        let issues = ctx.table("issues").await?;
-        let columns: Vec<&str> = issues.schema().fields().iter().map(|field| field.name().as_str()).collect();
-        return newest.select_columns(&columns);
-    }
-    ctx.register_table("newest", newest.into_view())?;
-    ctx.sql(include_str!("diff/state.sql")).await
-}
-
-/// The accounts of the events that are not in `issues`.
-async fn accounts_since(ctx: &SessionContext, folded: i64) -> Result<BTreeSet<String>, DataFusionError> {
-    let events = ctx.table("issue_events").await?.filter(col("sequence").gt(lit(folded)))?;
-    let mut accounts = BTreeSet::new();
-    for batch in events.select_columns(&["account_id"])?.distinct()?.collect().await? {
-        accounts.extend(batch.column(0).as_string::<i32>().iter().flatten().map(str::to_owned));
-    }
-    Ok(accounts)
-}
-
-/// Brings the table `issues` to what `issue_events` folds to, unless a later fold is there. Issues of accounts without new
-/// events stay in their files.
-async fn fold(lake: &Lake, snapshot: &RunRow) -> Result<(), DiffError> {
-    for _ in 0..ATTEMPTS {
-        let (ctx, versions) = lake.own_session(&["issues", "issue_events"], snapshot.run_at).await?;
-        keep_sides(&ctx);
-        let folded = number(&ctx, FOLDED).await?;
-        let newest = number(&ctx, "select coalesce(max(sequence), 0) from issue_events").await?;
-        if folded >= newest {
-            return Ok(());
-        }
-        let accounts = accounts_since(&ctx, folded).await?;
-        let version = versions.0.get("issues").copied();
-        let Some(files) = lake.files_of_accounts("issues", version, &accounts).await? else { continue };
-        ctx.deregister_table("issues")?;
-        ctx.register_table("issues", files.rows(lake)?)?;
-        let new = ctx.table("issue_events").await?.filter(col("sequence").gt(lit(folded)))?.count().await?;
-        let mut issues = state(&ctx, folded).await?;
-        if files.row_count() + new as u64 <= MOST_SORTED {
-            issues = issues.sort(ascending(["account_id", "policy_id", "issue_id"]))?;
-        }
-        let issues = rows(lake, "issues", issues).await?;
-        if lake.replace_files(files, issues, snapshot.run_at).await?.is_some() {
-            return Ok(());
-        }
-    }
-    Err(DiffError::Contention)
 }
 
 /// What the run changed, whether just now or before it was killed.
@@ -275,15 +245,14 @@ async fn session(lake: &Lake, snapshot: &RunRow, events: Option<u64>) -> Result<
     Ok(lake.session(options(snapshot, events)).await?)
 }
 
-/// The rows in the table's own schema.
-async fn rows(
+/// `rows` in the table's own schema.
+fn in_shape<S: Stream<Item = Result<RecordBatch, DataFusionError>> + Send>(
     lake: &Lake,
     table: &'static str,
-    frame: DataFrame,
-) -> Result<impl Stream<Item = Result<RecordBatch, LakeError>> + Send + use<>, DiffError> {
+    rows: S,
+) -> Result<impl Stream<Item = Result<RecordBatch, LakeError>> + Send + use<S>, DiffError> {
     let schema = lake.schema_of(table)?;
-    let batches = frame.execute_stream().await?;
-    Ok(batches.map(move |batch| {
+    Ok(rows.map(move |batch| {
         let batch = batch.map_err(LakeError::query(table))?;
         RecordBatch::try_new(schema.clone(), batch.columns().to_vec()).map_err(LakeError::rows(table))
     }))
@@ -296,6 +265,14 @@ fn pins(snapshot: &RunRow) -> Result<MemTable, DataFusionError> {
         [("asset_type", Arc::new(names)), ("table_version", Arc::new(Int64Array::from_iter_values(versions)))];
     let batch = RecordBatch::try_from_iter(columns)?;
     MemTable::try_new(batch.schema(), vec![vec![batch]])
+}
+
+/// How many of what takes so many bytes fit in what the session's queries may keep; one at least.
+fn held_at_once(ctx: &SessionContext, bytes: u64) -> u64 {
+    match ctx.runtime_env().memory_pool.memory_limit() {
+        MemoryLimit::Finite(limit) => (limit as u64 / bytes).max(1),
+        MemoryLimit::Infinite | MemoryLimit::Unknown => u64::MAX,
+    }
 }
 
 async fn number(ctx: &SessionContext, sql: &str) -> Result<i64, DataFusionError> {

@@ -1,43 +1,27 @@
 -- The issues whose state may change, by their ids alone, since nearly all issues are as they were: those that are seen
--- (`is_seen`) and were not open, with what they were, and those that are not seen and were not closed. Reads `found`, `judged`,
--- `again` and `before` (the state of each issue).
+-- (`is_seen`) and were not open, with what they were, and those that are not seen and were not closed. Reads `found` and
+-- `compared`, of each the ids from `$first` up to `$end`.
 with seen as (
     select issue_id
     from found
-    where is_one_each
+    where is_one_each and issue_id >= $first and issue_id < $end
     union all
     select distinct issue_id
     from found
-    where not is_one_each
+    where not is_one_each and issue_id >= $first and issue_id < $end
 ),
-settled as (
-    select policy_id
-    from judged
-    where settled_to >= 0
-),
-renewed as (
-    select again.policy_id, again.account_id
-    from again
-    join judged on again.policy_id = judged.policy_id
-    where judged.settled_to >= 0 and again.number > judged.settled_to
-),
--- Those of policies of which nothing is settled or that are not judged any more, and of accounts that were judged since.
-compared as (
-    select before.issue_id, before.state, before.occurrence
-    from settled
-    right anti join before on settled.policy_id = before.policy_id
-    union all
-    select before.issue_id, before.state, before.occurrence
-    from renewed
-    right semi join before on renewed.policy_id = before.policy_id and renewed.account_id = before.account_id
+known as (
+    select issue_id, state, occurrence
+    from compared
+    where issue_id >= $first and issue_id < $end
 )
 select
-    coalesce(seen.issue_id, compared.issue_id) as issue_id,
+    coalesce(seen.issue_id, known.issue_id) as issue_id,
     seen.issue_id is not null as is_seen,
-    compared.state,
-    compared.occurrence
+    known.state,
+    known.occurrence
 from seen
-full join compared on seen.issue_id = compared.issue_id
+full join known on seen.issue_id = known.issue_id
 where
-    (seen.issue_id is not null and coalesce(compared.state, 'closed') in ('closed', 'unknown'))
-    or (seen.issue_id is null and compared.state <> 'closed')
+    (seen.issue_id is not null and coalesce(known.state, 'closed') in ('closed', 'unknown'))
+    or (seen.issue_id is null and known.state <> 'closed')

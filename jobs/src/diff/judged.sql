@@ -1,8 +1,8 @@
 -- The policies of the run `$run_id`. Reads `parts`.
 --
 -- `$settled` is the run that was compared last, if there is one: the issues are as that comparison left them. Up to the part
--- `settled_to` its result of a policy is the same as this one, so neither those violations nor the issues of other accounts
--- than were judged since are read again; -1 where nothing is the same.
+-- `settled_to`, of those up to `newest`, its result of a policy is the same as this one, so neither those violations nor the
+-- issues of other accounts than were judged since are read again; -1 where nothing is the same.
 select
     run.policy_id,
     run.status,
@@ -10,7 +10,9 @@ select
     run.outside,
     run.unread,
     run.groups,
+    run.violations,
     run.violations = run.violating as is_one_each,
+    cast(array_length(run.parts) as bigint) - 1 as newest,
     coalesce(parts.number, -1) as settled_to
 from policy_runs as run
 left join (

@@ -1,5 +1,7 @@
 mod accounts;
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, TimeZone, Utc};
 use pacbot_schemas::RunId;
 use serde::Deserialize;

@@ -1,0 +1,196 @@
+//! The table `issues`: what the events of issues fold to.
+//!
+//! Promises: issues of accounts without new events stay in their files; files hold few accounts each, since rows are sorted by
+//! account, as many at a time as memory holds; who is killed or overtaken leaves what was there.
+
+use std::collections::BTreeMap;
+
+use arrow::array::{AsArray, RecordBatch};
+use arrow::datatypes::Int64Type;
+use datafusion::common::ScalarValue;
+use datafusion::error::DataFusionError;
+use datafusion::execution::context::SessionContext;
+use datafusion::logical_expr::{Expr, lit};
+use datafusion::prelude::{DataFrame, col};
+use futures::stream::{self, Stream, StreamExt, TryStreamExt};
+use pacbot_lake::{Lake, RunRow, folded_issues};
+
+use super::{ATTEMPTS, DiffError, ascending, held_at_once, in_shape, keep_sides, number};
+
+/// An issue that is sorted takes so much memory: itself, and what it becomes.
+const BYTES_OF_AN_ISSUE: u64 = 2 << 10;
+
+/// The newest event.
+pub(super) const LAST: &str = "select coalesce(max(sequence), 0) from issue_events";
+
+/// The newest event that `issues` has.
+pub(super) const FOLDED: &str = "select coalesce(max(sequence), 0) from issues";
+
+/// The accounts of the events that are not in `issues`.
+const NEW: &str = "select account_id, count(*) as rows from issue_events where sequence > $folded group by account_id";
+
+/// The accounts of the issues in `issues`.
+const KNOWN: &str = "select account_id, count(*) as rows from issues group by account_id";
+
+/// The state of each issue, where the events up to `folded` are in `issues`.
+pub(super) async fn state(ctx: &SessionContext, folded: i64) -> Result<DataFrame, DataFusionError> {
+    let newest = folded_issues(ctx, folded).await?;
+    if folded == 0 {
+        // No issue is known, so this is all, however much it is.
+        let issues = ctx.table("issues").await?;
+        let columns: Vec<&str> = issues.schema().fields().iter().map(|field| field.name().as_str()).collect();
+        return newest.select_columns(&columns);
+    }
+    ctx.register_table("newest", newest.into_view())?;
+    ctx.sql(include_str!("state.sql")).await
+}
+
+/// Brings `issues` to what `issue_events` folds to, unless a later fold is there.
+pub(super) async fn fold(lake: &Lake, snapshot: &RunRow) -> Result<(), DiffError> {
+    fold_so_many(lake, snapshot, BYTES_OF_AN_ISSUE).await
+}
+
+async fn fold_so_many(lake: &Lake, snapshot: &RunRow, bytes_of_an_issue: u64) -> Result<(), DiffError> {
+    for _ in 0..ATTEMPTS {
+        let (ctx, versions) = lake.own_session(&["issues", "issue_events"], snapshot.run_at).await?;
+        keep_sides(&ctx);
+        let folded = number(&ctx, FOLDED).await?;
+        if folded >= number(&ctx, LAST).await? {
+            return Ok(());
+        }
+        let mut accounts = counted(&ctx, NEW, folded).await?;
+        let version = versions.0.get("issues").copied();
+        let Some(files) = lake.files_of_accounts("issues", version, &accounts.keys().cloned().collect()).await? else {
+            continue;
+        };
+        ctx.deregister_table("issues")?;
+        ctx.register_table("issues", files.rows(lake)?)?;
+        for (account, rows) in counted(&ctx, KNOWN, folded).await? {
+            *accounts.entry(account).or_default() += rows;
+        }
+        let most = held_at_once(&ctx, bytes_of_an_issue);
+        let issues = sorted(state(&ctx, folded).await?, ranges(&accounts, most), most);
+        if lake.replace_files(files, in_shape(lake, "issues", issues)?, snapshot.run_at).await?.is_some() {
+            return Ok(());
+        }
+    }
+    Err(DiffError::Contention)
+}
+
+/// The rows of each account.
+async fn counted(ctx: &SessionContext, sql: &str, folded: i64) -> Result<BTreeMap<String, u64>, DataFusionError> {
+    let rows = ctx.sql(sql).await?.with_param_values(vec![("folded", ScalarValue::Int64(Some(folded)))])?;
+    let mut accounts = BTreeMap::new();
+    // One row per account.
+    for batch in rows.collect().await? {
+        let counts = batch.column(1).as_primitive::<Int64Type>();
+        for (row, account) in batch.column(0).as_string::<i32>().iter().enumerate() {
+            accounts.insert(account.unwrap_or_default().to_owned(), counts.value(row).unsigned_abs());
+        }
+    }
+    Ok(accounts)
+}
+
+/// Accounts that follow each other.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Range {
+    /// The first; none in the first range.
+    first: Option<String>,
+    /// The first that is not in it; none in the last range, which has the rows without an account too.
+    end: Option<String>,
+    /// At most as many rows.
+    rows: u64,
+}
+
+/// Ranges of `most` rows, or of one account.
+fn ranges(accounts: &BTreeMap<String, u64>, most: u64) -> Vec<Range> {
+    let mut ranges = vec![Range { first: None, end: None, rows: 0 }];
+    for (account, rows) in accounts {
+        let Some(last) = ranges.last_mut() else { continue };
+        if last.rows > 0 && last.rows + rows > most {
+            last.end = Some(account.clone());
+            ranges.push(Range { first: Some(account.clone()), end: None, rows: *rows });
+        } else {
+            last.rows += rows;
+        }
+    }
+    ranges
+}
+
+/// `issues` one range after the other, each sorted but for those of an account that has too many.
+fn sorted(
+    issues: DataFrame,
+    ranges: Vec<Range>,
+    most: u64,
+) -> impl Stream<Item = Result<RecordBatch, DataFusionError>> + Send {
+    let of_range = move |range: Range| {
+        let issues = issues.clone();
+        async move {
+            let mut rows = issues;
+            if let Some(filter) = range.filter() {
+                rows = rows.filter(filter)?;
+            }
+            if range.rows <= most {
+                rows = rows.sort(ascending(["account_id", "policy_id", "issue_id"]))?;
+            }
+            rows.execute_stream().await
+        }
+    };
+    stream::iter(ranges).then(of_range).try_flatten()
+}
+
+impl Range {
+    fn filter(&self) -> Option<Expr> {
+        let first = self.first.as_ref().map(|first| col("account_id").gt_eq(lit(first.as_str())));
+        match (first, &self.end) {
+            (None, None) => None,
+            (None, Some(end)) => Some(col("account_id").lt(lit(end.as_str()))),
+            (Some(first), Some(end)) => Some(first.and(col("account_id").lt(lit(end.as_str())))),
+            (Some(first), None) => Some(first.or(col("account_id").is_null())),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::stream;
+    use serde_json::Value;
+
+    use super::*;
+    use crate::testing::{Days, Said};
+
+    #[test]
+    fn ranges_hold_so_many_rows_or_one_account() {
+        let accounts = [("1", 2), ("2", 3), ("3", 9), ("4", 1)].map(|(account, rows)| (account.to_owned(), rows));
+        let ranges = ranges(&BTreeMap::from(accounts), 5);
+        let text = |text: Option<&str>| text.map(str::to_owned);
+        let range = |first, end, rows| Range { first: text(first), end: text(end), rows };
+        assert_eq!(ranges, [range(None, Some("3"), 5), range(Some("3"), Some("4"), 9), range(Some("4"), None, 1)]);
+        assert_eq!(super::ranges(&BTreeMap::new(), 5), [range(None, None, 0)]);
+    }
+
+    #[tokio::test]
+    async fn more_issues_than_are_sorted_at_once_are_folded_range_by_range() {
+        let mut days = Days::new().await;
+        let topics = || Said::Topics(&[("a", false), ("b", false)]);
+        let said = [("1", topics()), ("2", topics()), ("3", Said::Topics(&[("c", false)]))];
+        let policy = "select asset_id, case when name = 'c' then null else account_id end as account_id, region, 'plain' as reason
+            from aws_sns_topic where kms_master_key_id is null";
+        days.run(&said, &[("plain", policy)], true).await;
+        let said = [("1", Said::Topics(&[("b", false)])), ("2", topics()), ("3", Said::Topics(&[("c", true)]))];
+        days.run(&said, &[("plain", policy)], true).await;
+        let kept = days.rows::<Value>("select * from issues order by issue_id").await;
+        assert_eq!(kept.len(), 5);
+
+        // As after kills between the events and the issues.
+        let version = days.lake.table("issues").await.unwrap().unwrap().version();
+        let row = days.lake.snapshot(None).await.unwrap();
+        days.lake.commit_on("issues", Some(version), stream::empty(), true, row.run_at).await.unwrap();
+        // Two at once, of 512 MiB.
+        fold_so_many(&days.lake, &row, 256 << 20).await.unwrap();
+        assert_eq!(days.rows::<Value>("select * from issues order by issue_id").await, kept);
+        let in_order = days.rows::<Value>("select coalesce(account_id, 'none') as account from issues").await;
+        let accounts: Vec<&str> = in_order.iter().filter_map(|row| row["account"].as_str()).collect();
+        assert_eq!(accounts, ["1", "1", "2", "2", "none"], "of one file");
+    }
+}
