@@ -13,6 +13,7 @@ use datafusion::datasource::TableProvider;
 use datafusion::error::DataFusionError;
 use datafusion::prelude::SessionContext;
 use pacbot_lake::session_over;
+use tokio::sync::Mutex;
 
 use crate::domain::Domain;
 use crate::views::{Grouping, VIEWS, category_weights, plan, text, values, viewed_domains};
@@ -34,6 +35,8 @@ pub(crate) struct LazyViews {
     /// A session that has `tables` alone, so that no session holds itself.
     planner: SessionContext,
     shown: RwLock<Shown>,
+    /// Held by whoever plans: a view's rows may be kept, and then two would make them.
+    planning: Mutex<()>,
 }
 
 impl fmt::Debug for LazyViews {
@@ -51,7 +54,7 @@ impl LazyViews {
         let catalog = state.catalog_list().catalog(&names.default_catalog).ok_or_else(missing)?;
         let tables = catalog.schema(&names.default_schema).ok_or_else(missing)?;
         let planner = session_over(ctx, tables.clone())?;
-        let views = Arc::new(Self { tables, planner, shown: RwLock::new(shown) });
+        let views = Arc::new(Self { tables, planner, shown: RwLock::new(shown), planning: Mutex::default() });
         catalog.register_schema(&names.default_schema, views.clone())?;
         Ok(views)
     }
@@ -67,6 +70,7 @@ impl LazyViews {
 
     /// Plans `name` and whatever it reads, those first that others read.
     async fn plan(&self, name: &str) -> Result<(), DataFusionError> {
+        let _planning = self.planning.lock().await;
         let ctx = &self.planner;
         let shown = self.shown.read().unwrap_or_else(PoisonError::into_inner).clone();
         let wanted = read_by(name, &shown.grouping);

@@ -4,6 +4,7 @@ use datafusion::common::ScalarValue;
 use datafusion::error::DataFusionError;
 use datafusion::logical_expr::lit;
 use datafusion::prelude::{SessionContext, col};
+use futures::FutureExt;
 use pacbot_lake::{LakeError, from_batches};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -58,24 +59,31 @@ impl Report {
             select newest.run_id, newest.run_at, previous.previous_at, (select count(*) from assets) as assets
             from newest
             cross join previous";
-        let run = rows(ctx, "evaluations", run).await?.pop().ok_or(ReportError::NothingEvaluated)?;
         let scores = "select honest_score.*, (select compliance_percent from classic_score) as classic_percent from honest_score";
+        let severities = "select * from severity_status order by severity_rank";
         let policies = "select * from policy_status order by severity_rank, violating desc, unknown desc, policy_id";
         let accounts =
             "select * from account_status order by open_critical desc, open_high desc, open_issues desc, account_id";
         let counts = "select cause, count(*) as issues from run_events group by cause order by cause";
-        let counts: Vec<ChangeCount> = rows(ctx, "run_events", counts).await?;
         let unjudged = "select * from unjudged order by policies desc, account_id, asset_type, request, region";
-        Ok(Self {
-            run,
-            scores: rows(ctx, "honest_score", scores).await?.pop().unwrap_or_default(),
-            severities: rows(ctx, "severity_status", "select * from severity_status order by severity_rank").await?,
-            policies: rows(ctx, "policy_status", policies).await?,
-            accounts: rows(ctx, "account_status", accounts).await?,
-            changed: changed(ctx, &counts, changes).await?,
-            changes: counts,
-            unjudged: rows(ctx, "unjudged", unjudged).await?,
-        })
+        // Planning takes one core, reading the others.
+        let (mut run, mut scores, severities, policies, accounts, (changes, changed), unjudged) = futures::try_join!(
+            rows(ctx, "evaluations", run).boxed(),
+            rows(ctx, "honest_score", scores).boxed(),
+            rows(ctx, "severity_status", severities).boxed(),
+            rows(ctx, "policy_status", policies).boxed(),
+            rows(ctx, "account_status", accounts).boxed(),
+            async {
+                let counts: Vec<ChangeCount> = rows(ctx, "run_events", counts).await?;
+                let changed = changed(ctx, &counts, changes).await?;
+                Ok((counts, changed))
+            }
+            .boxed(),
+            rows(ctx, "unjudged", unjudged).boxed(),
+        )?;
+        let run = run.pop().ok_or(ReportError::NothingEvaluated)?;
+        let scores = scores.pop().unwrap_or_default();
+        Ok(Self { run, scores, severities, policies, accounts, changed, changes, unjudged })
     }
 
     /// The number of changes for a cause.
