@@ -119,7 +119,7 @@ impl Lake {
     /// has many small ones, so that little is written for little.
     pub(crate) fn file_size_of(&self, name: &str) -> u64 {
         let size = self.settings.file_size as u64;
-        if name == "issues" { size / 16 } else { size }
+        if name == "issues" { size / 32 } else { size }
     }
 
     /// How long versions of a table stay readable: as configured, but for tables that say so themselves.
