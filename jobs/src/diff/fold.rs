@@ -3,7 +3,7 @@
 //! Promises: issues of accounts without new events stay in their files; files hold few accounts each, since rows are sorted by
 //! account, as many at a time as memory holds; who is killed or overtaken leaves what was there.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use arrow::array::{AsArray, RecordBatch};
 use arrow::datatypes::Int64Type;
@@ -26,11 +26,20 @@ pub(super) const LAST: &str = "select coalesce(max(sequence), 0) from issue_even
 /// The newest event that `issues` has.
 pub(super) const FOLDED: &str = "select coalesce(max(sequence), 0) from issues";
 
-/// The accounts of the events that are not in `issues`.
-const NEW: &str = "select account_id, count(*) as rows from issue_events where sequence > $folded group by account_id";
+/// The accounts and policies of the events that are not in `issues`.
+const NEW: &str = "
+    select account_id, policy_id, count(*) as rows from issue_events where sequence > $folded
+    group by account_id, policy_id";
 
-/// The accounts of the issues in `issues`.
-const KNOWN: &str = "select account_id, count(*) as rows from issues group by account_id";
+/// Where `issues` has those that opened again: an asset whose id does not name its account may have come back in another one.
+const BEFORE: &str = "
+    select issues.account_id, issues.policy_id, count(*) as rows
+    from (select issue_id from issue_events where sequence > $folded and cause in ('reopened', 'judged_again')) as again
+    right semi join issues on again.issue_id = issues.issue_id
+    group by issues.account_id, issues.policy_id";
+
+/// The accounts and policies of the issues in `issues`.
+const KNOWN: &str = "select account_id, policy_id, count(*) as rows from issues group by account_id, policy_id";
 
 /// The state of each issue, where the events up to `folded` are in `issues`.
 pub(super) async fn state(ctx: &SessionContext, folded: i64) -> Result<DataFrame, DataFusionError> {
@@ -58,14 +67,18 @@ async fn fold_so_many(lake: &Lake, snapshot: &RunRow, bytes_of_an_issue: u64) ->
         if folded >= number(&ctx, LAST).await? {
             return Ok(());
         }
-        let mut accounts = counted(&ctx, NEW, folded).await?;
+        let new = counted(&ctx, NEW, folded).await?;
+        let before = counted(&ctx, BEFORE, folded).await?;
+        let mut written: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for (account, policy, _) in new.iter().chain(&before) {
+            written.entry(account.clone()).or_default().insert(policy.clone());
+        }
         let version = versions.0.get("issues").copied();
-        let Some(files) = lake.files_of_accounts("issues", version, &accounts.keys().cloned().collect()).await? else {
-            continue;
-        };
+        let Some(files) = lake.files_of_accounts("issues", version, &written).await? else { continue };
         ctx.deregister_table("issues")?;
         ctx.register_table("issues", files.rows(lake)?)?;
-        for (account, rows) in counted(&ctx, KNOWN, folded).await? {
+        let mut accounts: BTreeMap<String, u64> = BTreeMap::new();
+        for (account, _, rows) in new.into_iter().chain(counted(&ctx, KNOWN, folded).await?) {
             *accounts.entry(account).or_default() += rows;
         }
         let most = held_at_once(&ctx, bytes_of_an_issue);
@@ -77,18 +90,17 @@ async fn fold_so_many(lake: &Lake, snapshot: &RunRow, bytes_of_an_issue: u64) ->
     Err(DiffError::Contention)
 }
 
-/// The rows of each account.
-async fn counted(ctx: &SessionContext, sql: &str, folded: i64) -> Result<BTreeMap<String, u64>, DataFusionError> {
+/// Account, policy and number of rows.
+async fn counted(ctx: &SessionContext, sql: &str, folded: i64) -> Result<Vec<(String, String, u64)>, DataFusionError> {
     let rows = ctx.sql(sql).await?.with_param_values(vec![("folded", ScalarValue::Int64(Some(folded)))])?;
-    let mut accounts = BTreeMap::new();
-    // One row per account.
+    let mut counted = Vec::new();
+    // One row per account and policy.
     for batch in rows.collect().await? {
-        let counts = batch.column(1).as_primitive::<Int64Type>();
-        for (row, account) in batch.column(0).as_string::<i32>().iter().enumerate() {
-            accounts.insert(account.unwrap_or_default().to_owned(), counts.value(row).unsigned_abs());
-        }
+        let text = |place: usize, row: usize| batch.column(place).as_string::<i32>().value(row).to_owned();
+        let counts = batch.column(2).as_primitive::<Int64Type>();
+        counted.extend((0..batch.num_rows()).map(|row| (text(0, row), text(1, row), counts.value(row).unsigned_abs())));
     }
-    Ok(accounts)
+    Ok(counted)
 }
 
 /// Accounts that follow each other.

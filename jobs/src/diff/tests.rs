@@ -141,6 +141,24 @@ async fn issues_of_accounts_without_events_stay_in_their_files() {
     assert_eq!(changed.intersection(&of_both).count(), 1, "that of account 2");
 }
 
+#[tokio::test]
+async fn an_asset_that_comes_back_in_another_account_is_one_issue() {
+    let mut days = Days::new().await;
+    // As a bucket's, the id does not name the account.
+    let policies = [(
+        "named",
+        "select name as asset_id, account_id, region, 'has no key' as reason from aws_sns_topic where kms_master_key_id is null",
+    )];
+    let said = |first, second| [("1", Said::Topics(first)), ("2", Said::Topics(second))];
+    days.run(&said(&[("a", false)], &[("b", false)]), &policies, true).await;
+    days.run(&said(&[], &[("b", false)]), &policies, true).await;
+    let moved = days.run(&said(&[], &[("a", false), ("b", false)]), &policies, true).await;
+    assert_eq!(moved, ["named a: closed -> open (reopened, 2)"]);
+    let issues: Vec<serde_json::Value> = days.rows("select asset_id, account_id from issues order by asset_id").await;
+    let issue = |asset: &str, account: &str| serde_json::json!({"asset_id": asset, "account_id": account});
+    assert_eq!(issues, [issue("a", "2"), issue("b", "2")]);
+}
+
 /// The files of `issues`.
 async fn files(days: &Days) -> BTreeSet<String> {
     let table = days.lake.table("issues").await.unwrap().unwrap();

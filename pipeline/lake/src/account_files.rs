@@ -1,6 +1,7 @@
-//! Tables whose rows are replaced account by account: only the files that an account's rows can be in are written again.
+//! Tables whose rows are replaced account by account: only the files that rows of an account's policies can be in are written
+//! again.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
@@ -14,7 +15,7 @@ use crate::session::files_provider;
 use crate::table::{Change, Committed, DataFile, Table};
 use crate::writer;
 
-/// The files of one version of a table that can hold rows of some accounts, as the log tells.
+/// The files of one version of a table that can hold rows of some policies in some accounts, as the log tells.
 #[derive(Debug, Clone)]
 pub struct AccountFiles {
     table: Table,
@@ -40,7 +41,7 @@ impl AccountFiles {
 }
 
 impl Lake {
-    /// The files of `version` of a table of our own that can hold rows of `accounts`, or `None` when that is not the newest
+    /// The files of `version` of a table of our own that can hold rows of these policies, by account, or `None` when that is not the newest
     /// version any more. A table that is not there has no version, and is made.
     ///
     /// # Errors
@@ -50,14 +51,14 @@ impl Lake {
         &self,
         table: &str,
         version: Option<u64>,
-        accounts: &BTreeSet<String>,
+        policies: &BTreeMap<String, BTreeSet<String>>,
     ) -> Result<Option<AccountFiles>, LakeError> {
         let table = Table::create(self, table).await?;
         if !table.is_at(version) {
             return Ok(None);
         }
         let mut files = table.files()?;
-        files.retain(|file| file.can_hold(accounts));
+        files.retain(|file| file.can_hold_of(policies));
         Ok(Some(AccountFiles { table, files }))
     }
 

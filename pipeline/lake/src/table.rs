@@ -1,6 +1,6 @@
 //! One Delta table at one version: its files, and commits on top of it.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use arrow::datatypes::SchemaRef;
 use chrono::{DateTime, Utc};
@@ -46,6 +46,8 @@ pub struct DataFile {
     pub rows: Option<u64>,
     /// The smallest and largest account in it, where the log tells.
     pub accounts: Option<(String, String)>,
+    /// The smallest and largest policy in it, where the log tells.
+    pub policies: Option<(String, String)>,
     /// What its writer noted, for example the run.
     pub tags: HashMap<String, Option<String>>,
 }
@@ -60,13 +62,18 @@ pub struct PastFile {
 }
 
 impl DataFile {
-    /// Whether rows of one of `accounts` can be in it; the empty name stands for rows without an account, which are anywhere.
+    /// Whether rows of one of `accounts` can be in it.
     pub(crate) fn can_hold(&self, accounts: &BTreeSet<String>) -> bool {
-        if accounts.contains("") {
-            return true;
-        }
-        let Some((first, last)) = &self.accounts else { return true };
-        first <= last && accounts.range(first.clone()..=last.clone()).next().is_some()
+        self.accounts.as_ref().is_none_or(|bounds| any_within(accounts, bounds))
+    }
+
+    /// Whether rows of one of these policies in its account can be in it. The empty account stands for rows without one, which
+    /// no bounds tell of.
+    pub(crate) fn can_hold_of(&self, policies: &BTreeMap<String, BTreeSet<String>>) -> bool {
+        let Some((first, last)) = self.accounts.as_ref().filter(|_| !policies.contains_key("")) else { return true };
+        let within =
+            |of_account: &BTreeSet<String>| self.policies.as_ref().is_none_or(|bounds| any_within(of_account, bounds));
+        first <= last && policies.range(first.clone()..=last.clone()).any(|(_, of_account)| within(of_account))
     }
 
     /// What its writer noted under `name`.
@@ -78,6 +85,11 @@ impl DataFile {
         let tag = self.tag(RUN_TAG);
         tag.is_some_and(|tag| tag.strip_prefix(run_id).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
     }
+}
+
+/// Whether one of `names` is not below the first bound, and not above the second.
+fn any_within(names: &BTreeSet<String>, (first, last): &(String, String)) -> bool {
+    first <= last && names.range(first.clone()..=last.clone()).next().is_some()
 }
 
 /// What a commit takes out and puts in.
@@ -252,17 +264,19 @@ impl Table {
             .iter()
             .map(|file| {
                 let statistics = file.stats().and_then(|text| serde_json::from_str::<Statistics>(&text).ok());
-                let bound =
-                    |bounds: &HashMap<String, serde_json::Value>| Some(bounds.get("account_id")?.as_str()?.to_owned());
+                let bounds = |column: &str| {
+                    let Statistics { min, max, .. } = statistics.as_ref()?;
+                    let bound = |of: &HashMap<String, serde_json::Value>| Some(of.get(column)?.as_str()?.to_owned());
+                    bound(min).zip(bound(max))
+                };
                 #[expect(deprecated, reason = "the tags of a file have no other public accessor")]
                 let tags = file.add_action().tags.unwrap_or_default();
                 DataFile {
                     path: file.path().into_owned(),
                     size: u64::try_from(file.size()).unwrap_or_default(),
                     rows: statistics.as_ref().and_then(|statistics| statistics.rows),
-                    accounts: statistics
-                        .as_ref()
-                        .and_then(|statistics| bound(&statistics.min).zip(bound(&statistics.max))),
+                    accounts: bounds("account_id"),
+                    policies: bounds("policy_id"),
                     tags,
                 }
             })
@@ -293,7 +307,7 @@ impl Table {
                     found.map_err(|error| failed(error.into()))?.size
                 }
             };
-            let file = DataFile { path, size, rows: None, accounts: None, tags: HashMap::new() };
+            let file = DataFile { path, size, rows: None, accounts: None, policies: None, tags: HashMap::new() };
             past.push(PastFile { file, removed_at });
         }
         Ok(past)
