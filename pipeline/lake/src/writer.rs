@@ -23,7 +23,7 @@ const UNIQUE: &[&str] = &["asset_id", "content_hash", "issue_id", "raw"];
 /// left, takes them one by one.
 const ROWS_OF_A_GROUP: usize = 128 * 1024;
 
-/// Like [`write`], for streams that are written side by side.
+/// Like [`write()`], for streams that are written side by side.
 pub(crate) async fn write_all(
     lake: &Lake,
     table: &Table,
