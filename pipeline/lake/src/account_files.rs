@@ -12,7 +12,7 @@ use futures::Stream;
 use crate::error::LakeError;
 use crate::lake::Lake;
 use crate::session::files_provider;
-use crate::table::{Change, Committed, DataFile, Table};
+use crate::table::{DataFile, Table};
 use crate::writer;
 
 /// The files of one version of a table that can hold rows of some policies in some accounts, as the log tells.
@@ -76,12 +76,6 @@ impl Lake {
     ) -> Result<Option<u64>, LakeError> {
         let AccountFiles { table, files: remove } = files;
         let add = writer::write(self, &table, std::pin::pin!(rows), &[]).await?;
-        if remove.is_empty() && add.is_empty() {
-            return Ok(Some(table.version()));
-        }
-        Ok(match table.commit(Change { remove, add, at, data_change: true, noted: None }).await? {
-            Committed::Done(version) => Some(version),
-            Committed::Overtaken => None,
-        })
+        table.replace(remove, add, at).await
     }
 }

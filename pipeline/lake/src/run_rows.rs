@@ -178,13 +178,7 @@ impl Lake {
         }
         let remove = if overwrite { pinned.files()? } else { Vec::new() };
         let add = writer::write(self, &pinned, std::pin::pin!(rows), &[]).await?;
-        if remove.is_empty() && add.is_empty() {
-            return Ok(Some(pinned.version()));
-        }
-        Ok(match pinned.commit(Change { remove, add, at, data_change: true, noted: None }).await? {
-            Committed::Done(version) => Some(version),
-            Committed::Overtaken => None,
-        })
+        pinned.replace(remove, add, at).await
     }
 
     /// Like [`Lake::commit_on`] for streams that are written side by side, beside what was there.
@@ -204,14 +198,7 @@ impl Lake {
             return Ok(None);
         }
         let add = writer::write_all(self, &pinned, streams, None).await?;
-        if add.is_empty() {
-            return Ok(Some(pinned.version()));
-        }
-        let change = Change { remove: Vec::new(), add, at, data_change: true, noted: None };
-        Ok(match pinned.commit(change).await? {
-            Committed::Done(version) => Some(version),
-            Committed::Overtaken => None,
-        })
+        pinned.replace(Vec::new(), add, at).await
     }
 
     /// All rows of a small table's query, as JSON objects.

@@ -313,6 +313,23 @@ impl Table {
         Ok(past)
     }
 
+    /// Commits that `add` is there and `remove` is not, if that is anything; the version then, or `None` when somebody else
+    /// committed since this one.
+    pub(crate) async fn replace(
+        &self,
+        remove: Vec<DataFile>,
+        add: Vec<Add>,
+        at: DateTime<Utc>,
+    ) -> Result<Option<u64>, LakeError> {
+        if remove.is_empty() && add.is_empty() {
+            return Ok(Some(self.version()));
+        }
+        Ok(match self.commit(Change { remove, add, at, data_change: true, noted: None }).await? {
+            Committed::Done(version) => Some(version),
+            Committed::Overtaken => None,
+        })
+    }
+
     /// Commits `change` on top of the pinned version, or not at all.
     pub(crate) async fn commit(&self, change: Change) -> Result<Committed, LakeError> {
         let failed = LakeError::table(&self.name, "written");
