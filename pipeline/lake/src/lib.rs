@@ -7,6 +7,7 @@ mod answered_at;
 mod asset_table;
 mod carried;
 mod changes;
+mod checkpoint;
 mod error;
 mod exception;
 mod exceptions;

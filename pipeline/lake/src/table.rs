@@ -14,6 +14,7 @@ use futures::TryStreamExt;
 use object_store::ObjectStoreExt;
 use serde::Deserialize;
 
+use crate::checkpoint;
 use crate::error::LakeError;
 use crate::lake::Lake;
 
@@ -174,6 +175,8 @@ impl Table {
             .with_columns(schema.fields().cloned())
             .with_configuration([
                 ("delta.dataSkippingStatsColumns", Some(Self::statistics_columns(&schema))),
+                // For commits of others, such as those of a vacuum.
+                ("delta.checkpointInterval", Some(checkpoint::COMMITS.to_string())),
                 ("delta.logRetentionDuration", Some(retention.clone())),
                 ("delta.deletedFileRetentionDuration", Some(retention)),
             ])
@@ -353,6 +356,7 @@ impl Table {
         let properties = CommitProperties::default()
             .with_metadata(change.noted)
             .with_max_retries(0)
+            .with_create_checkpoint(false)
             .with_cleanup_expired_logs(Some(false));
         let committed = CommitBuilder::from(properties)
             .with_actions(removes.chain(adds).collect())
@@ -365,7 +369,11 @@ impl Table {
         };
         metrics::counter!("pacbot_lake_commits_total", "outcome" => outcome).increment(1);
         match committed {
-            Ok(commit) => Ok(Committed::Done(commit.version())),
+            Ok(commit) => {
+                let version = commit.version();
+                checkpoint::follow(&self.name, &self.delta, commit).await;
+                Ok(Committed::Done(version))
+            }
             Err(error) if is_conflict(&error) => Ok(Committed::Overtaken),
             Err(error) => Err(failed(error)),
         }
