@@ -9,6 +9,8 @@ use pacbot_schemas::{AssetTypes, LakeTableDef, lake_tables};
 use tracing::debug;
 
 use crate::error::LakeError;
+use crate::known_rows::KnownRows;
+use crate::runs::RunRow;
 use crate::settings::LakeSettings;
 use crate::storage::{self, LogRoot};
 use crate::table::Table;
@@ -26,6 +28,8 @@ pub struct Lake {
     newest: Arc<Mutex<HashMap<String, Table>>>,
     /// The version of each table that was asked for last: a walk's sessions read the same ones, and a version never changes.
     pinned: Arc<Mutex<HashMap<String, Table>>>,
+    /// The rows of `runs`, which everything looks up.
+    pub(crate) known_rows: KnownRows<RunRow>,
     /// The asset tables that were changed through this lake.
     pub(crate) landed: Arc<Mutex<BTreeSet<String>>>,
 }
@@ -52,6 +56,7 @@ impl Lake {
             own: Arc::new(own),
             newest: Arc::default(),
             pinned: Arc::default(),
+            known_rows: KnownRows::default(),
             landed: Arc::default(),
         };
         lake.tables().await?;

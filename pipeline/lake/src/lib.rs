@@ -16,6 +16,7 @@ mod group;
 mod groups;
 mod history;
 mod journal;
+mod known_rows;
 mod known_scopes;
 mod lake;
 mod lake_files;

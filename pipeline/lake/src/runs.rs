@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::LakeError;
 use crate::lake::Lake;
-use crate::session::{Versions, provider, register};
+use crate::session::Versions;
 
 /// A run on another machine that has not ended after this long is taken to be dead.
 const ABANDONED_AFTER: Duration = Duration::hours(24);
@@ -45,6 +45,9 @@ pub struct RunRow {
     /// What it produced.
     #[serde(default)]
     pub rows: u64,
+    /// The assets that an evaluation read.
+    #[serde(default)]
+    pub assets: Option<u64>,
     /// What it was limited to.
     #[serde(default)]
     pub selection: Option<String>,
@@ -98,14 +101,12 @@ impl Lake {
     ///
     /// [`LakeError::Table`]
     pub async fn runs(&self) -> Result<Vec<RunRow>, LakeError> {
-        let ctx = self.bare(Utc::now())?;
         let Some(table) = self.table("runs").await? else { return Ok(Vec::new()) };
-        register(&ctx, "runs", provider(Some(&table), &self.schema_of("runs")?)?)?;
-        let rows = ctx
-            .sql("select * from runs order by run_at, started_at, run_id, stage")
-            .await
-            .map_err(LakeError::query("runs"))?;
-        self.values(rows, "runs").await
+        let mut rows = self.known_rows.of(self, &table).await?;
+        rows.sort_by_cached_key(|row: &RunRow| {
+            (row.run_at, row.started_at, row.run_id.to_string(), row.stage.as_str())
+        });
+        Ok(rows)
     }
 
     /// The time of the last finished collection of everything up to `run_at`: it noted how each request of each scope was
