@@ -22,7 +22,7 @@ use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
 use datafusion::physical_plan::ExecutionPlan;
 use pacbot_schemas::AssetType;
 
-use crate::table::DataFile;
+use crate::table::{DataFile, SEQUENCE};
 
 /// Files that are read as one schema.
 #[derive(Debug)]
@@ -36,8 +36,15 @@ pub(crate) struct LakeFiles {
 impl LakeFiles {
     /// `files` of the table `name` in `store`; columns that a file has not are null.
     pub(crate) fn new(store: ObjectStoreUrl, name: &str, files: &[DataFile], schema: SchemaRef) -> Self {
+        let sequence = schema.index_of(SEQUENCE).ok();
+        let last = files.iter().map(|file| file.last_sequence).collect::<Option<Vec<i64>>>();
         let files = files.iter().map(|file| (partitioned(name, file), file.rows));
-        Self::of(store, TableSchema::from(schema), files.collect())
+        let mut table = Self::of(store, TableSchema::from(schema), files.collect());
+        // Everything that appends or folds events asks for the last one.
+        if let (Some(place), Some(last)) = (sequence, last.and_then(|last| last.into_iter().max())) {
+            table.statistics.column_statistics[place].max_value = Precision::Exact(ScalarValue::from(last));
+        }
+        table
     }
 
     /// The files of several asset types, read as the columns `schema`, which all of them have, and `asset_type`, which is last.
@@ -104,5 +111,47 @@ impl TableProvider for LakeFiles {
             .with_limit(limit)
             .build();
         format.create_physical_plan(state, config).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::Utc;
+    use pacbot_schemas::{AssetTypes, RunId};
+    use serde_json::json;
+
+    use crate::lake::Lake;
+    use crate::settings::LakeSettings;
+
+    #[tokio::test]
+    async fn the_log_tells_how_many_there_are_and_which_is_the_last() {
+        let folder = tempfile::tempdir().unwrap();
+        let settings = LakeSettings { location: folder.path().display().to_string(), ..LakeSettings::default() };
+        let types = AssetTypes::parse(Vec::<(&str, &str)>::new()).unwrap();
+        let lake = Lake::open(settings, std::sync::Arc::new(types)).await.unwrap();
+        let run_id = RunId::new("run").unwrap();
+        let write = async |part: &str, rows: &[serde_json::Value]| {
+            lake.replace_run_values("issues", &run_id, part, rows, Utc::now()).await.unwrap();
+        };
+        let told = async || {
+            let (ctx, _) = lake.own_session(&["issues"], Utc::now()).await.unwrap();
+            let rows = ctx.sql("select count(*) as all, max(sequence) as last from issues").await.unwrap().collect();
+            let rows: Vec<serde_json::Value> = crate::from_batches("issues", &rows.await?).unwrap();
+            Ok::<_, datafusion::error::DataFusionError>((rows[0]["all"].clone(), rows[0]["last"].clone()))
+        };
+        write("a", &[json!({"issue_id": "1", "sequence": 7}), json!({"issue_id": "2", "sequence": 3})]).await;
+        write("b", &[json!({"issue_id": "3", "sequence": 5})]).await;
+        assert_eq!(told().await.unwrap(), (json!(3), json!(7)));
+        // One whose rows have none: the files are read.
+        write("c", &[json!({"issue_id": "4"})]).await;
+        assert_eq!(told().await.unwrap(), (json!(4), json!(7)));
+        write("c", &[json!({"issue_id": "4", "sequence": 8})]).await;
+        for entry in std::fs::read_dir(folder.path().join("issues")).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_file() {
+                std::fs::remove_file(path).unwrap();
+            }
+        }
+        assert_eq!(told().await.unwrap(), (json!(4), json!(8)), "no file is read");
     }
 }

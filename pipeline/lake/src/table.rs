@@ -21,7 +21,13 @@ use crate::lake::Lake;
 /// Columns whose smallest and largest values each file's entry in the log tells. Every table has at least one of them:
 /// the Delta library cannot read an empty list.
 const STATISTICS: &str =
-    "asset_id,account_id,region,collected_in,run_id,policy_id,issue_id,group_id,job,lease,subscription";
+    "asset_id,account_id,region,collected_in,run_id,policy_id,issue_id,group_id,job,lease,subscription,sequence";
+
+/// The setting of a table that names them.
+const STATISTICS_COLUMNS: &str = "delta.dataSkippingStatsColumns";
+
+/// The column by which events are counted.
+pub(crate) const SEQUENCE: &str = "sequence";
 
 /// The tag of a data file that says which run's rows it holds: `RUN` or `RUN/PART`.
 pub(crate) const RUN_TAG: &str = "run";
@@ -49,6 +55,8 @@ pub struct DataFile {
     pub accounts: Option<(String, String)>,
     /// The smallest and largest policy in it, where the log tells.
     pub policies: Option<(String, String)>,
+    /// The largest `sequence` in it, where the log tells.
+    pub last_sequence: Option<i64>,
     /// What its writer noted, for example the run.
     pub tags: HashMap<String, Option<String>>,
 }
@@ -174,7 +182,7 @@ impl Table {
             .with_table_name(name)
             .with_columns(schema.fields().cloned())
             .with_configuration([
-                ("delta.dataSkippingStatsColumns", Some(Self::statistics_columns(&schema))),
+                (STATISTICS_COLUMNS, Some(Self::statistics_columns(&schema))),
                 // For commits of others, such as those of a vacuum.
                 ("delta.checkpointInterval", Some(checkpoint::COMMITS.to_string())),
                 ("delta.logRetentionDuration", Some(retention.clone())),
@@ -199,16 +207,17 @@ impl Table {
     }
 
     /// A type file that gained, lost or retyped a column changes the table's schema; files that lack a column
-    /// read as null there.
+    /// read as null there. So does what the log is to tell of files.
     async fn evolved(self, lake: &Lake, schema: deltalake_core::kernel::StructType) -> Result<Self, LakeError> {
         let failed = LakeError::table(&self.name, "altered");
         let state = self.delta.snapshot().map_err(&failed)?;
-        if state.schema().as_ref() == &schema {
-            return Ok(self);
-        }
         let metadata = state.metadata().clone();
         let mut configuration = metadata.configuration().clone();
-        configuration.insert("delta.dataSkippingStatsColumns".to_owned(), Self::statistics_columns(&schema));
+        let statistics = Self::statistics_columns(&schema);
+        if state.schema().as_ref() == &schema && configuration.get(STATISTICS_COLUMNS) == Some(&statistics) {
+            return Ok(self);
+        }
+        configuration.insert(STATISTICS_COLUMNS.to_owned(), statistics);
         let metadata = deltalake_core::kernel::new_metadata(&schema, Vec::<String>::new(), configuration)
             .and_then(|fresh| deltalake_core::kernel::MetadataExt::with_table_id(fresh, metadata.id().to_owned()))
             .map_err(|error| failed(error.into()))?;
@@ -280,6 +289,7 @@ impl Table {
                     rows: statistics.as_ref().and_then(|statistics| statistics.rows),
                     accounts: bounds("account_id"),
                     policies: bounds("policy_id"),
+                    last_sequence: statistics.as_ref().and_then(|statistics| statistics.max.get(SEQUENCE)?.as_i64()),
                     tags,
                 }
             })
@@ -310,7 +320,15 @@ impl Table {
                     found.map_err(|error| failed(error.into()))?.size
                 }
             };
-            let file = DataFile { path, size, rows: None, accounts: None, policies: None, tags: HashMap::new() };
+            let file = DataFile {
+                path,
+                size,
+                rows: None,
+                accounts: None,
+                policies: None,
+                last_sequence: None,
+                tags: HashMap::new(),
+            };
             past.push(PastFile { file, removed_at });
         }
         Ok(past)
