@@ -9,6 +9,7 @@ use std::sync::Arc;
 use arrow::datatypes::{Schema, SchemaRef};
 use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
+use datafusion::common::runtime::SpawnedTask;
 use datafusion::common::{DataFusionError, Result, project_schema};
 use datafusion::logical_expr::expr_rewriter::unnormalize_col;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
@@ -24,7 +25,7 @@ use crate::error::LakeError;
 use crate::lake_files::LakeFiles;
 use crate::pinned::Pinned;
 use crate::session::root;
-use crate::table::DataFile;
+use crate::table::{DataFile, Table};
 
 /// Tables whose logs are read at the same time.
 const LOGS_AT_ONCE: usize = 16;
@@ -50,12 +51,21 @@ impl AllFiles {
         let asked = of_types(state, &names, filters)?;
         let asked: Vec<&(AssetType, Arc<Pinned>)> =
             self.types.iter().zip(asked).filter(|(_, asked)| *asked).map(|(of_type, _)| of_type).collect();
-        let read = asked.into_iter().map(|(asset_type, pinned)| async move {
-            let files = pinned.table().await?.map(|table| table.files()).transpose()?.unwrap_or_default();
-            Ok::<(&AssetType, Vec<DataFile>), LakeError>((asset_type, files))
+        let read = asked.into_iter().map(|(asset_type, pinned)| {
+            let pinned = pinned.clone();
+            async move {
+                // A log is small: reading it is work for a core, and there is more than one.
+                let files = SpawnedTask::spawn(async move {
+                    let table = pinned.table().await?;
+                    Ok(table.map(Table::files).transpose()?.unwrap_or_default())
+                });
+                let files: Result<Vec<DataFile>, LakeError> =
+                    files.join_unwind().await.map_err(|error| DataFusionError::ExecutionJoin(Box::new(error)))?;
+                Ok::<(&AssetType, Vec<DataFile>), DataFusionError>((asset_type, files.map_err(failed)?))
+            }
         });
         let read: Vec<_> = read.collect();
-        let types: Vec<_> = stream::iter(read).buffered(LOGS_AT_ONCE).try_collect().await.map_err(failed)?;
+        let types: Vec<_> = stream::iter(read).buffered(LOGS_AT_ONCE).try_collect().await?;
         if types.iter().all(|(_, files)| files.is_empty()) {
             return Ok(None);
         }

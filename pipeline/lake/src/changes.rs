@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use datafusion::common::runtime::SpawnedTask;
 use deltalake_core::kernel::Action;
 use futures::{StreamExt, stream};
 use pacbot_schemas::AssetType;
@@ -57,17 +58,23 @@ impl Lake {
     /// says of itself counts (`content_hash`), not when it was seen. A table of which that is not known is left out.
     pub async fn changed_accounts(&self, tables: &[(AssetType, u64, u64)]) -> BTreeMap<String, ChangedAccounts> {
         let read = tables.iter().map(async |(asset_type, before, now)| {
-            let name = asset_type.as_str();
-            match self.changed_between(name, *before, *now).await {
-                Ok(changed) => changed.map(|changed| (name.to_owned(), changed)),
-                Err(error) => {
-                    warn!(table = name, %error, "what changed in `{name}` is not known");
-                    None
-                }
-            }
+            let (before, now) = (*before, *now);
+            let (lake, name) = (self.clone(), asset_type.to_string());
+            // Whoever is cancelled says nothing either.
+            SpawnedTask::spawn(async move { lake.changed_in(name, before, now).await }).await.ok().flatten()
         });
         let read: Vec<_> = stream::iter(read).buffer_unordered(LOGS_AT_ONCE).collect().await;
         read.into_iter().flatten().collect()
+    }
+
+    async fn changed_in(&self, name: String, before: u64, now: u64) -> Option<(String, ChangedAccounts)> {
+        match self.changed_between(&name, before, now).await {
+            Ok(changed) => changed.map(|changed| (name, changed)),
+            Err(error) => {
+                warn!(table = name, %error, "what changed in `{name}` is not known");
+                None
+            }
+        }
     }
 
     /// `None` where a commit does not tell, or is not there any more.
