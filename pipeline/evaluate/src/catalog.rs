@@ -46,7 +46,7 @@ pub struct Checked {
     pub(crate) is_local: bool,
     /// What it says of a row, if it looks at one row at a time.
     pub(crate) row: Option<RowPolicy>,
-    /// The optimised plan over empty tables; none if it asks for the run's time, with which it is planned anew.
+    /// The plan over empty tables, optimised once; none if it asks for the run's time, with which it is planned anew.
     pub(crate) optimised: Option<Arc<LogicalPlan>>,
 }
 
@@ -212,7 +212,14 @@ impl Checked {
 /// A session with every table's definition and no rows.
 fn definitions(types: &AssetTypes) -> Result<SessionContext, DataFusionError> {
     let ctx = bare_session(64 << 20, Utc::now()).map_err(|error| DataFusionError::External(Box::new(error)))?;
-    ctx.state_ref().write().config_mut().options_mut().sql_parser.collect_spans = true;
+    {
+        let state = ctx.state_ref();
+        let mut state = state.write();
+        let options = state.config_mut().options_mut();
+        options.sql_parser.collect_spans = true;
+        // Enough to see what a policy reads and how; what is run is optimised on, and most results are not made again.
+        options.optimizer.max_passes = 1;
+    }
     for function in unknown_run_time() {
         ctx.register_udf(function);
     }

@@ -1,7 +1,8 @@
-//! A policy's plan, made and optimised once, over the tables of any session.
+//! A policy's plan, made once, over the tables of any session.
 //!
 //! A policy is planned when it is loaded, since that tells whether it is right and what it reads. Its plan names the same
-//! tables in every session, so an evaluation puts the session's tables in and does not plan again.
+//! tables in every session, so an evaluation puts the session's tables in and does not plan again; the optimiser goes on
+//! where it was left.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -48,9 +49,10 @@ pub(crate) async fn over_tables_of(
     Ok(DataFrame::new(ctx.state(), bound.data))
 }
 
-/// Runs a plan that needs no more optimising.
+/// Runs a plan whose types are right already, and which was optimised once.
 pub(crate) async fn run_optimised(frame: DataFrame) -> Result<SendableRecordBatchStream, DataFusionError> {
     let (state, plan) = frame.into_parts();
+    let plan = state.optimizer().optimize(plan, &state, |_, _| {})?;
     let physical: Arc<dyn ExecutionPlan> = state.query_planner().create_physical_plan(&plan, &state).await?;
     execute_stream(physical, state.task_ctx())
 }
