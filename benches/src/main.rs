@@ -138,6 +138,7 @@ async fn main() -> anyhow::Result<()> {
         scopes: 0,
         problems: 0,
         rows,
+        assets: None,
         selection: None,
         host: "bench".to_owned(),
         process: std::process::id(),

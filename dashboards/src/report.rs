@@ -56,7 +56,7 @@ impl Report {
                 join newest on runs.run_at < newest.run_at
                 where runs.stage = 'evaluate' and runs.status in ('complete', 'partial')
             )
-            select newest.run_id, newest.run_at, previous.previous_at, (select count(*) from assets) as assets
+            select newest.run_id, newest.run_at, previous.previous_at
             from newest
             cross join previous";
         let scores = "select honest_score.*, (select compliance_percent from classic_score) as classic_percent from honest_score";
@@ -67,8 +67,9 @@ impl Report {
         let counts = "select cause, count(*) as issues from run_events group by cause order by cause";
         let unjudged = "select * from unjudged order by policies desc, account_id, asset_type, request, region";
         // Planning takes one core, reading the others.
-        let (mut run, mut scores, severities, policies, accounts, (changes, changed), unjudged) = futures::try_join!(
-            rows(ctx, "evaluations", run).boxed(),
+        let (mut run, assets, mut scores, severities, policies, accounts, (changes, changed), unjudged) = futures::try_join!(
+            rows::<RunPart>(ctx, "evaluations", run).boxed(),
+            assets(ctx).boxed(),
             rows(ctx, "honest_score", scores).boxed(),
             rows(ctx, "severity_status", severities).boxed(),
             rows(ctx, "policy_status", policies).boxed(),
@@ -81,7 +82,7 @@ impl Report {
             .boxed(),
             rows(ctx, "unjudged", unjudged).boxed(),
         )?;
-        let run = run.pop().ok_or(ReportError::NothingEvaluated)?;
+        let run = RunPart { assets, ..run.pop().ok_or(ReportError::NothingEvaluated)? };
         let scores = scores.pop().unwrap_or_default();
         Ok(Self { run, scores, severities, policies, accounts, changed, changes, unjudged })
     }
@@ -91,6 +92,30 @@ impl Report {
     pub fn changes_for(&self, cause: &str) -> u64 {
         self.changes.iter().find(|change| change.cause == cause).map_or(0, |change| change.issues)
     }
+}
+
+/// What the newest evaluation noted.
+#[derive(Deserialize)]
+struct Assets {
+    #[serde(default)]
+    assets: Option<u64>,
+}
+
+/// The assets in the lake, or in the group that is looked at. Counting them reads the log of each type's table, so what the
+/// evaluation counted is taken where that is the same.
+async fn assets(ctx: &SessionContext) -> Result<u64, ReportError> {
+    let noted = "
+        select evaluations.assets
+        from evaluations
+        join lens on lens.group_id = '*'
+        order by evaluations.run_at desc, evaluations.started_at desc
+        limit 1";
+    let noted: Vec<Assets> = rows(ctx, "evaluations", noted).await?;
+    if let Some(assets) = noted.first().and_then(|noted| noted.assets) {
+        return Ok(assets);
+    }
+    let counted: Vec<Assets> = rows(ctx, "assets", "select count(*) as assets from assets").await?;
+    Ok(counted.first().and_then(|counted| counted.assets).unwrap_or_default())
 }
 
 /// One of the changes that a report tells.

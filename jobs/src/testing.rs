@@ -121,6 +121,7 @@ impl Days {
             scopes: 0,
             problems: 0,
             rows: 0,
+            assets: None,
             selection: None,
             host: String::new(),
             process: 0,

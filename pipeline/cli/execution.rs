@@ -47,6 +47,7 @@ pub(crate) struct Outcome {
     pub(crate) scopes: u64,
     pub(crate) problems: u64,
     pub(crate) rows: u64,
+    pub(crate) assets: Option<u64>,
 }
 
 impl Execution {
@@ -89,6 +90,7 @@ impl Execution {
             scopes: 0,
             problems: 0,
             rows: 0,
+            assets: None,
             selection: self.intent.selection.clone(),
             host: self.host.clone(),
             process: std::process::id(),
@@ -112,6 +114,7 @@ impl Execution {
             scopes: outcome.scopes,
             problems: outcome.problems,
             rows: outcome.rows,
+            assets: outcome.assets,
             ..row
         };
         self.lake.save_run(&row).await.context("failed to note that the stage ended")?;

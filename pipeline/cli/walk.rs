@@ -248,6 +248,7 @@ impl Walk<'_> {
                 scopes: 0,
                 problems: evaluation.problems(),
                 rows: evaluation.violations(),
+                assets: Some(evaluation.assets),
             }
         });
         ended(execution, row, outcome.map_err(Into::into)).await

@@ -34,7 +34,8 @@ pub struct RunPart {
     /// The time of the run before it.
     #[serde(default)]
     pub previous_at: Option<DateTime<Utc>>,
-    /// Assets in the lake.
+    /// Assets in the lake, or in the group that is looked at.
+    #[serde(default)]
     pub assets: u64,
 }
 

@@ -97,6 +97,8 @@ pub struct Part {
 pub struct Evaluation {
     /// One per policy.
     pub policies: Vec<PolicyRun>,
+    /// The assets in the lake.
+    pub assets: u64,
 }
 
 impl Evaluation {
@@ -195,7 +197,9 @@ pub async fn evaluate(
     let again = judged_again(lake, judge.before.as_ref(), &mut judged, snapshot.run_at).await?;
     let (policies, found): (Vec<_>, Vec<_>) = judged.into_iter().map(|judged| (judged.run, judged.found)).unzip();
     let spools = found.into_iter().flatten().map(Findings::into_spool).collect();
-    let evaluation = Evaluation { policies };
+    // The logs tell.
+    let assets = ctx.table("assets").await?.count().await? as u64;
+    let evaluation = Evaluation { policies, assets };
     lake.replace_run_streams("violations", run_id, shares(spools), snapshot.run_at).await?;
     lake.replace_run_values("judged_accounts", run_id, "", &again, snapshot.run_at).await?;
     lake.replace_run_values("policy_runs", run_id, "", &evaluation.policies, snapshot.run_at).await?;

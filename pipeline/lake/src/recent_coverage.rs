@@ -122,6 +122,7 @@ mod tests {
             scopes: 0,
             problems: 0,
             rows: 0,
+            assets: None,
             selection: None,
             host: "here".to_owned(),
             process: 1,
