@@ -157,6 +157,7 @@ pub async fn evaluate(
     told: &(dyn Fn(&PolicyRun) + Send + Sync),
 ) -> Result<Evaluation, EvaluateError> {
     let Task { snapshot, run_id, before, engine } = task;
+    let counted = before.filter(|row| row.snapshot == snapshot.snapshot).and_then(|row| row.assets);
     let options =
         SessionOptions { versions: snapshot.versions(), run_at: snapshot.run_at, only_pinned: true, history: false };
     let ctx = lake.session(options).await?;
@@ -197,8 +198,10 @@ pub async fn evaluate(
     let again = judged_again(lake, judge.before.as_ref(), &mut judged, snapshot.run_at).await?;
     let (policies, found): (Vec<_>, Vec<_>) = judged.into_iter().map(|judged| (judged.run, judged.found)).unzip();
     let spools = found.into_iter().flatten().map(Findings::into_spool).collect();
-    // The logs tell.
-    let assets = ctx.table("assets").await?.count().await? as u64;
+    let assets = match counted {
+        Some(assets) => assets,
+        None => ctx.table("assets").await?.count().await? as u64,
+    };
     let evaluation = Evaluation { policies, assets };
     lake.replace_run_streams("violations", run_id, shares(spools), snapshot.run_at).await?;
     lake.replace_run_values("judged_accounts", run_id, "", &again, snapshot.run_at).await?;

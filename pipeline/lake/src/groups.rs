@@ -23,6 +23,7 @@ use crate::journal::{ATTEMPTS, JournalRow};
 use crate::lake::Lake;
 use crate::predicate::{MEMBER_COLUMNS, Predicate, PredicateError};
 use crate::run_rows::to_batch;
+use crate::table::Table;
 use crate::units::groups_of_units;
 
 /// Accounts that are collected, of `recent_coverage`. One row an account.
@@ -373,10 +374,11 @@ impl Lake {
         const TABLE: &str = "asset_group_members";
         for _ in 0..ATTEMPTS {
             let table = self.table(TABLE).await?;
-            if table.is_none() && are_none(ctx).await? {
+            let has_rows = table.as_ref().map(Table::files).transpose()?.is_some_and(|files| !files.is_empty());
+            if !has_rows && ctx.table("named_members").await?.limit(0, Some(1))?.count().await? == 0 {
                 return Ok(());
             }
-            let version = table.as_ref().map(crate::table::Table::version);
+            let version = table.as_ref().map(Table::version);
             ctx.deregister_table("members_before")?;
             let before = crate::session::provider(table.as_ref(), &self.schema_of(TABLE)?)?;
             ctx.register_table("members_before", before)?;
@@ -402,10 +404,4 @@ impl Lake {
         }
         Err(LakeError::Contention { table: TABLE.to_owned(), attempts: ATTEMPTS }.into())
     }
-}
-
-/// Whether there are no groups but those that are an account each.
-async fn are_none(ctx: &SessionContext) -> Result<bool, GroupError> {
-    let named = ctx.table("groups").await?.filter(col("group_id").not_like(lit("account:%")))?;
-    Ok(named.count().await? == 0)
 }
