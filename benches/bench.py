@@ -234,14 +234,12 @@ def again(arguments) -> None:
         shutil.rmtree(lake)
 
 
-SCAN = "select asset_type, count(*), count(distinct name), max(content_hash), count(tags) from assets group by asset_type"
+SCAN = "select asset_type, count(*), count(distinct name), max(first_seen_at), count(tags) from assets group by asset_type"
 
 
-def hourly(arguments) -> None:
-    """What many runs, an hour apart, leave behind: reads of that lake beside reads of the same, optimized."""
-    lake, optimized = arguments.folder / "hourly", arguments.folder / "optimized"
-    for folder in (lake, optimized):
-        shutil.rmtree(folder, ignore_errors=True)
+def hours(arguments, lake: pathlib.Path) -> None:
+    """A lake after many runs, an hour apart."""
+    shutil.rmtree(lake, ignore_errors=True)
     shutil.copytree(made(arguments), lake)
     fresh(lake)
     pacbot(lake, "evaluate")
@@ -250,10 +248,18 @@ def hourly(arguments) -> None:
     for hour in range(1, 1 + arguments.runs):
         estate(lake, arguments, hour, "--changed", "1", "--generation", str(hour), *(["--clustered"] if hour % 2 else []))
         runs.append(pacbot(lake, "evaluate"))
-    shutil.copytree(lake, optimized)
-    pacbot(optimized, "lake", "optimize")
     told("first ten evaluations", runs[:10])
     told("last ten evaluations", runs[-10:], statistics.median(run.wall for run in runs[:10]))
+
+
+def hourly(arguments) -> None:
+    """What many runs leave behind: reads of that lake beside reads of the same, optimized."""
+    lake, optimized = arguments.folder / "hourly", arguments.folder / "optimized"
+    if arguments.runs:
+        hours(arguments, lake)
+    shutil.rmtree(optimized, ignore_errors=True)
+    shutil.copytree(lake, optimized)
+    pacbot(optimized, "lake", "optimize")
     for name, command in (
         ("a scan of all assets", ["sql", SCAN]),
         ("report", ["report"]),
@@ -379,7 +385,7 @@ def main() -> None:
     parser.add_argument("--assets", type=int, default=1_000_000)
     parser.add_argument("--accounts", type=int, default=100)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--runs", type=int, default=400, help="of `hourly`")
+    parser.add_argument("--runs", type=int, default=400, help="of `hourly`; 0 reads what the last ones left")
     parser.add_argument("--folder", type=pathlib.Path, default=pathlib.Path(tempfile.gettempdir()) / "pacbot-bench")
     parser.add_argument("--peer", action="append", choices=sorted(PEERS), help="of the command `peers`; can be given again")
     parser.add_argument("--no-peers", dest="peers", action="store_false")

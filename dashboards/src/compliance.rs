@@ -6,6 +6,7 @@
 mod made_of;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use chrono::NaiveDate;
 use datafusion::error::DataFusionError;
@@ -76,13 +77,13 @@ pub struct ComplianceRow {
 
 /// The last full evaluation of each day, oldest first.
 #[must_use]
-pub fn last_of_each_day(runs: &[RunRow]) -> BTreeMap<NaiveDate, RunRow> {
-    let counts = |row: &&RunRow| {
+pub fn last_of_each_day(runs: &[Arc<RunRow>]) -> BTreeMap<NaiveDate, Arc<RunRow>> {
+    let counts = |row: &&Arc<RunRow>| {
         row.stage == Stage::Evaluate
             && row.selection.is_none()
             && matches!(row.status, RunStatus::Complete | RunStatus::Partial)
     };
-    let mut days: BTreeMap<NaiveDate, RunRow> = BTreeMap::new();
+    let mut days: BTreeMap<NaiveDate, Arc<RunRow>> = BTreeMap::new();
     for row in runs.iter().filter(counts) {
         let day = row.run_at.date_naive();
         if days.get(&day).is_none_or(|last| (last.run_at, last.started_at) <= (row.run_at, row.started_at)) {

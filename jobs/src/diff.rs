@@ -209,7 +209,7 @@ async fn compared_last(lake: &Lake, run_id: &RunId) -> Result<Option<RunId>, Dif
         return Ok(None);
     }
     let last = others.into_iter().max_by_key(|row| row.started_at);
-    Ok(last.filter(RunRow::is_finished).map(|row| row.run_id))
+    Ok(last.filter(|row| row.is_finished()).map(|row| row.run_id.clone()))
 }
 
 /// What the run changed, whether just now or before it was killed.

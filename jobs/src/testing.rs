@@ -164,7 +164,7 @@ impl Days {
     ) -> RunRow {
         let runs = self.lake.runs().await.unwrap();
         let before = runs.iter().rev().find(|row| row.stage == Stage::Evaluate && &row.run_id != run_id);
-        self.evaluate_after(before, snapshot, run_id, policies).await;
+        self.evaluate_after(before.map(Arc::as_ref), snapshot, run_id, policies).await;
         let selection = (!is_full).then(|| "some".to_owned());
         let row = RunRow { run_id: run_id.clone(), stage: Stage::Evaluate, selection, ..snapshot.clone() };
         self.lake.save_run(&row).await.unwrap();

@@ -4,6 +4,7 @@
 //! ended. Every stage replaces what it wrote before, so the tables end as if nothing had happened.
 
 use std::io::IsTerminal;
+use std::sync::Arc;
 
 use anyhow::Context;
 use chrono::{DateTime, Duration, SubsecRound, Utc};
@@ -37,7 +38,7 @@ pub(crate) struct Execution {
     intent: Intent,
     host: String,
     /// Stages of this run that had ended before it was killed.
-    ended: Vec<RunRow>,
+    ended: Vec<Arc<RunRow>>,
 }
 
 /// How a stage ended.
@@ -74,7 +75,7 @@ impl Execution {
 
     /// A stage's row of this run, if it had ended before the run was interrupted.
     pub(crate) fn ended(&self, stage: Stage) -> Option<&RunRow> {
-        self.ended.iter().find(|row| row.stage == stage)
+        self.ended.iter().map(Arc::as_ref).find(|row| row.stage == stage)
     }
 
     /// Notes that a stage begins.
@@ -136,6 +137,7 @@ impl Execution {
         for row in self.lake.runs().await? {
             let is_ours = row.run_id == self.run_id || Some(&row.run_id) == self.intent.within.as_ref();
             if !is_ours && row.is_dead(&self.host, now, &is_alive) {
+                let row = Arc::unwrap_or_clone(row);
                 self.lake.save_run(&RunRow { status: RunStatus::Failed, finished_at: Some(now), ..row }).await?;
             }
         }

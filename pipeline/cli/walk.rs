@@ -238,7 +238,7 @@ impl Walk<'_> {
         };
         let groups = self.config.groups(&self.types).await?;
         let before = self.evaluated_before(execution).await?;
-        let task = Task { snapshot, run_id: &execution.run_id, before: before.as_ref(), engine: engine.as_ref() };
+        let task = Task { snapshot, run_id: &execution.run_id, before: before.as_deref(), engine: engine.as_ref() };
         let evaluation = evaluate(&execution.lake, enabled, groups, task, &told).await;
         bar.finish();
         let outcome = evaluation.map(|evaluation: Evaluation| {
@@ -255,12 +255,12 @@ impl Walk<'_> {
     }
 
     /// The last evaluation of everything by this program, whose results may still hold. A limited walk looks for itself.
-    async fn evaluated_before(&self, execution: &Execution) -> anyhow::Result<Option<RunRow>> {
+    async fn evaluated_before(&self, execution: &Execution) -> anyhow::Result<Option<Arc<RunRow>>> {
         let is_limited = !self.evaluate.policies.is_empty() || !self.collect.types.is_empty();
         if self.fresh || is_limited || self.within.is_some() {
             return Ok(None);
         }
-        let counts = |row: &RunRow| {
+        let counts = |row: &Arc<RunRow>| {
             row.stage == Stage::Evaluate
                 && row.is_finished()
                 && row.selection.is_none()

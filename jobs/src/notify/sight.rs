@@ -3,6 +3,7 @@
 //! Both are looks of the dashboards through a lens, so a number of last week or of a group is the report's number.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use datafusion::prelude::SessionContext;
@@ -22,7 +23,7 @@ pub(crate) struct Sight<'a> {
     notifier: &'a Notifier<'a>,
     look: &'a Look,
     lens: Lens,
-    evaluations: Vec<RunRow>,
+    evaluations: Vec<Arc<RunRow>>,
     past: BTreeMap<DateTime<Utc>, Option<Look>>,
 }
 
@@ -30,7 +31,7 @@ impl<'a> Sight<'a> {
     /// Sees what `look` does, which no lens limits.
     pub(crate) async fn new(notifier: &'a Notifier<'a>, look: &'a Look) -> Result<Self, NotifyError> {
         let runs = notifier.lake.runs().await?;
-        let is_one = |row: &RunRow| row.stage == Stage::Evaluate && row.is_finished();
+        let is_one = |row: &Arc<RunRow>| row.stage == Stage::Evaluate && row.is_finished();
         let evaluations = runs.into_iter().filter(is_one).collect();
         Ok(Self { notifier, look, lens: Lens::default(), evaluations, past: BTreeMap::new() })
     }

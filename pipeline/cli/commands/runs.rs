@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::Subcommand;
 use datafusion::prelude::{col, lit};
-use pacbot_lake::{Lake, LakeError, RunRow};
+use pacbot_lake::{Lake, LakeError};
 
 use super::{asset_types, sql};
 use crate::config::Config;
@@ -52,7 +52,8 @@ pub(crate) async fn run(command: &Runs, config: &Config, out: &mut impl Write) -
 }
 
 async fn show(config: &Config, lake: &Lake, id: &str, out: &mut impl Write) -> anyhow::Result<()> {
-    let stages: Vec<RunRow> = lake.runs().await?.into_iter().filter(|row| row.run_id.as_str() == id).collect();
+    let mut stages = lake.runs().await?;
+    stages.retain(|row| row.run_id.as_str() == id);
     if stages.is_empty() {
         return Err(LakeError::UnknownRun(id.to_owned()).into());
     }

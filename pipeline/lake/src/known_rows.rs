@@ -23,7 +23,7 @@ const FILES_AT_ONCE: usize = 16;
 
 /// Rows by file. Cheap to clone.
 #[derive(Debug, Clone)]
-pub(crate) struct KnownRows<T>(Arc<Mutex<HashMap<String, Arc<Vec<T>>>>>);
+pub(crate) struct KnownRows<T>(Arc<Mutex<HashMap<String, Vec<Arc<T>>>>>);
 
 impl<T> Default for KnownRows<T> {
     fn default() -> Self {
@@ -31,38 +31,39 @@ impl<T> Default for KnownRows<T> {
     }
 }
 
-impl<T: Clone + DeserializeOwned + Send + Sync> KnownRows<T> {
+impl<T: DeserializeOwned> KnownRows<T> {
     /// All rows of `table`, in no order.
-    pub(crate) async fn of(&self, lake: &Lake, table: &Table) -> Result<Vec<T>, LakeError> {
+    pub(crate) async fn of(&self, lake: &Lake, table: &Table) -> Result<Vec<Arc<T>>, LakeError> {
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let files = table.files()?.into_iter().map(|file| {
             let rows = known.get(&file.path).cloned();
             async move {
                 let rows = match rows {
                     Some(rows) => rows,
-                    None => Arc::new(read(lake, table.name(), &file.path).await?),
+                    None => read(lake, table.name(), &file.path).await?,
                 };
                 Ok::<_, LakeError>((file.path, rows))
             }
         });
         let files: Vec<_> = files.collect();
-        let files: HashMap<String, Arc<Vec<T>>> =
+        let files: HashMap<String, Vec<Arc<T>>> =
             stream::iter(files).buffer_unordered(FILES_AT_ONCE).try_collect().await?;
-        let rows = files.values().flat_map(|rows| rows.iter().cloned()).collect();
+        let rows = files.values().flatten().cloned().collect();
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = files;
         Ok(rows)
     }
 }
 
 /// The rows of one file; columns that it has not are left out of them.
-async fn read<T: DeserializeOwned>(lake: &Lake, table: &str, file: &str) -> Result<Vec<T>, LakeError> {
+async fn read<T: DeserializeOwned>(lake: &Lake, table: &str, file: &str) -> Result<Vec<Arc<T>>, LakeError> {
     let store = SessionStore(lake.store.clone());
     let found = async { store.get(&Path::from_iter([table, file])).await?.bytes().await };
     let file = found.await.map_err(|source| lake.store_error("read", source))?;
     let failed = LakeError::query(table);
     let rows = ParquetRecordBatchReaderBuilder::try_new(file).and_then(ParquetRecordBatchReaderBuilder::build);
     let batches = rows.map_err(|error| failed(error.into()))?.collect::<Result<Vec<_>, _>>();
-    from_batches(table, &batches.map_err(|error| failed(error.into()))?)
+    let rows: Vec<T> = from_batches(table, &batches.map_err(|error| failed(error.into()))?)?;
+    Ok(rows.into_iter().map(Arc::new).collect())
 }
 
 #[cfg(test)]
@@ -85,7 +86,7 @@ mod tests {
         let rows = async |known: &KnownRows<Value>| {
             let mut rows = known.of(&lake, &lake.table("issues").await.unwrap().unwrap()).await?;
             rows.sort_by_key(ToString::to_string);
-            Ok::<_, LakeError>(rows)
+            Ok::<_, LakeError>(rows.into_iter().map(Arc::unwrap_or_clone).collect::<Vec<_>>())
         };
         let write = async |part: &str, rows: &[Value]| {
             lake.replace_run_values("issues", &run_id, part, rows, Utc::now()).await.unwrap();

@@ -11,7 +11,7 @@ use tracing::debug;
 use crate::error::LakeError;
 use crate::lake::Lake;
 use crate::session::{files_provider, register};
-use crate::table::{Change, Committed, DataFile};
+use crate::table::{Change, Committed, DataFile, Table};
 use crate::writer;
 
 /// So many small files of a table are written into one by the run that finds them.
@@ -77,7 +77,11 @@ impl Lake {
     ///
     /// [`LakeError::Table`], [`LakeError::Query`]
     pub async fn optimize(&self, name: &str, now: DateTime<Utc>) -> Result<Optimized, LakeError> {
-        let Some(table) = self.table(name).await? else { return Err(LakeError::UnknownTable(name.to_owned())) };
+        if self.table(name).await?.is_none() {
+            return Err(LakeError::UnknownTable(name.to_owned()));
+        }
+        // Its rows are written as they are defined now.
+        let table = Table::create(self, name).await?;
         let mut files = table.files()?;
         let unchanged = Optimized { before: files.len(), after: files.len() };
         let Some(order) = order(name) else { return Ok(unchanged) };

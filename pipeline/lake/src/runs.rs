@@ -5,6 +5,7 @@
 //! that run wrote before. So a kill costs the time of a rerun and nothing else.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use chrono::{DateTime, Duration, Utc};
 use pacbot_schemas::{RunId, RunStatus, Stage};
@@ -100,11 +101,13 @@ impl Lake {
     /// # Errors
     ///
     /// [`LakeError::Table`]
-    pub async fn runs(&self) -> Result<Vec<RunRow>, LakeError> {
+    pub async fn runs(&self) -> Result<Vec<Arc<RunRow>>, LakeError> {
         let Some(table) = self.table("runs").await? else { return Ok(Vec::new()) };
         let mut rows = self.known_rows.of(self, &table).await?;
-        rows.sort_by_cached_key(|row: &RunRow| {
-            (row.run_at, row.started_at, row.run_id.to_string(), row.stage.as_str())
+        rows.sort_by(|one, other| {
+            let key = |row: &RunRow| (row.run_at, row.started_at);
+            let then = || (&one.run_id, one.stage.as_str()).cmp(&(&other.run_id, other.stage.as_str()));
+            key(one).cmp(&key(other)).then_with(then)
         });
         Ok(rows)
     }
@@ -116,7 +119,7 @@ impl Lake {
     ///
     /// [`LakeError::Table`]
     pub async fn collected_since(&self, run_at: DateTime<Utc>) -> Result<Option<DateTime<Utc>>, LakeError> {
-        let is_whole = |row: &RunRow| row.stage == Stage::Collect && row.is_finished() && row.selection.is_none();
+        let is_whole = |row: &Arc<RunRow>| row.stage == Stage::Collect && row.is_finished() && row.selection.is_none();
         let runs = self.runs().await?;
         Ok(runs.iter().filter(|row| is_whole(row) && row.run_at <= run_at).map(|row| row.run_at).max())
     }
@@ -148,7 +151,9 @@ impl Lake {
         let runs = self.runs().await?;
         let newest = runs.iter().map(|row| (row.run_at, &row.run_id)).max().map(|(_, run_id)| run_id.clone());
         // Only the newest: what came after an older one has overwritten what that one left.
-        Ok(runs.into_iter().find(|row| Some(&row.run_id) == newest.as_ref() && row.is_dead(host, now, &is_alive)))
+        let mut runs = runs.into_iter();
+        let found = runs.find(|row| Some(&row.run_id) == newest.as_ref() && row.is_dead(host, now, &is_alive));
+        Ok(found.map(Arc::unwrap_or_clone))
     }
 
     /// The newest finished collection, or that of `run_id`: what an evaluation reads.
@@ -166,10 +171,11 @@ impl Lake {
     ///
     /// [`LakeError::NoSnapshot`], [`LakeError::UnknownRun`]
     pub async fn finished_stage(&self, stage: Stage, run_id: Option<&RunId>) -> Result<RunRow, LakeError> {
-        let wanted =
-            |row: &RunRow| row.stage == stage && row.is_finished() && run_id.is_none_or(|run_id| &row.run_id == run_id);
+        let wanted = |row: &Arc<RunRow>| {
+            row.stage == stage && row.is_finished() && run_id.is_none_or(|run_id| &row.run_id == run_id)
+        };
         let found = self.runs().await?.into_iter().rev().find(wanted);
-        found.ok_or_else(|| match run_id {
+        found.map(Arc::unwrap_or_clone).ok_or_else(|| match run_id {
             Some(run_id) => LakeError::UnknownRun(run_id.to_string()),
             None => LakeError::NoSnapshot(self.location().to_owned()),
         })

@@ -192,6 +192,20 @@ async fn optimize_and_vacuum_keep_what_readers_see() {
 }
 
 #[tokio::test]
+async fn a_table_that_gained_a_column_is_optimized_as_it_is_defined_now() {
+    let test = TestLake::new().await;
+    for (day, account) in [(1, "1"), (2, "3")] {
+        test.land(day, vec![test.answered(account, "eu", day, &[("a", 1)])]).await;
+    }
+    let more = format!("{VPC}cidr   = {{ type = \"string\", doc = \"Its block.\" }}\n");
+    let types = Arc::new(AssetTypes::parse([("vpc.toml", more.as_str())]).unwrap());
+    let lake = Lake::open(test.lake.settings.as_ref().clone(), types).await.unwrap();
+    assert_eq!(lake.optimize("aws_vpc", at(3)).await.unwrap().after, 1);
+    let test = TestLake { lake, ..test };
+    assert_eq!(test.rows("select asset_id, cidr is null as n from aws_vpc order by 1").await, "1/a true\n3/a true");
+}
+
+#[tokio::test]
 async fn a_lost_file_is_an_error_and_no_empty_table() {
     let test = TestLake::new().await;
     test.land(1, vec![test.answered("1", "eu", 1, &[("a", 1)])]).await;
