@@ -9,10 +9,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chrono::NaiveDate;
+use datafusion::arrow::array::RecordBatch;
+use datafusion::arrow::datatypes::{FieldRef, SchemaRef};
 use datafusion::error::DataFusionError;
-use pacbot_lake::{Groups, Lake, RunRow, from_batches};
+use datafusion::logical_expr::{Expr, cast, lit};
+use datafusion::prelude::col;
+use futures::StreamExt;
+use pacbot_lake::{Groups, Lake, LakeError, RunRow};
 use pacbot_schemas::{RunStatus, Stage};
-use serde::{Deserialize, Serialize};
 
 use self::made_of::made_of;
 use crate::domain::Domain;
@@ -47,32 +51,7 @@ pub enum ComplianceError {
     },
     /// The rows could not be written.
     #[error("failed to write `{TABLE}`")]
-    Lake(#[from] pacbot_lake::LakeError),
-}
-
-/// A row of `compliance_daily`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct ComplianceRow {
-    #[serde(default)]
-    run_id: String,
-    #[serde(default)]
-    day: String,
-    group_id: String,
-    domain_id: String,
-    kind: String,
-    id: String,
-    assets: u64,
-    passing: u64,
-    violating: u64,
-    exempt: u64,
-    unknown: u64,
-    open_issues: u64,
-    #[serde(default)]
-    classic_percent: Option<f64>,
-    #[serde(default)]
-    passing_percent: Option<f64>,
-    #[serde(default)]
-    judged_percent: Option<f64>,
+    Lake(#[from] LakeError),
 }
 
 /// The last full evaluation of each day, oldest first.
@@ -116,19 +95,32 @@ pub async fn record_compliance(
     }
     let counted = |source| ComplianceError::Count { day, source: Box::new(source) };
     register_items(&look, frameworks).map_err(counted)?;
-    let batches = match look.ctx.sql(NUMBERS).await {
-        Ok(numbers) => numbers.collect().await,
-        Err(error) => Err(error),
-    };
-    // A row for each group and policy: as many as people read.
-    let mut rows: Vec<ComplianceRow> = from_batches(TABLE, &batches.map_err(counted)?)?;
-    for row in &mut rows {
-        row.run_id = run.run_id.to_string();
-        row.day = day.to_string();
-    }
+    // A row for each group and policy: with thousands of accounts, more than should be in memory at once.
+    let schema = lake.schema_of(TABLE)?;
+    let numbers = look.ctx.sql(NUMBERS).await.and_then(|numbers| numbers.select(columns(&schema, run, day)));
+    let rows = async { numbers?.execute_stream().await }.await.map_err(counted)?;
+    let mut written = 0;
+    let rows = rows.map(|batch| {
+        let batch = batch.map_err(LakeError::query(TABLE))?;
+        written += batch.num_rows() as u64;
+        RecordBatch::try_new(schema.clone(), batch.columns().to_vec()).map_err(LakeError::rows(TABLE))
+    });
     // Rows belong to their day: another evaluation of it replaces them.
-    lake.replace_tagged_values(TABLE, &day.to_string(), &made_of, &rows, run.run_at).await?;
-    Ok(rows.len() as u64)
+    lake.replace_made_rows(TABLE, &day.to_string(), &made_of, rows, run.run_at).await?;
+    Ok(written)
+}
+
+/// The table's columns: the numbers, and whose they are.
+fn columns(schema: &SchemaRef, run: &RunRow, day: NaiveDate) -> Vec<Expr> {
+    let value = |field: &FieldRef| {
+        let value = match field.name().as_str() {
+            "run_id" => lit(run.run_id.as_str()),
+            "day" => lit(day.to_string()),
+            name => col(name),
+        };
+        cast(value, field.data_type().clone()).alias(field.name())
+    };
+    schema.fields().iter().map(value).collect()
 }
 
 /// Adds `framework_items`: a row for each item and policy.

@@ -13,7 +13,7 @@ mod report;
 mod run_page;
 mod views;
 
-pub use compliance::{ComplianceError, ComplianceRow, last_of_each_day, record_compliance};
+pub use compliance::{ComplianceError, last_of_each_day, record_compliance};
 pub use domain::{Domain, usual_weight};
 pub use framework::{Assessment, Framework, FrameworkScore, Item, ItemScore, ItemStatus};
 pub use layout::{Align, columns, counted};

@@ -49,7 +49,7 @@ impl Lake {
         at: DateTime<Utc>,
     ) -> Result<u64, LakeError> {
         let tag = if part.is_empty() { run_id.to_string() } else { format!("{run_id}/{part}") };
-        self.replace_tagged_rows(table, &tag, rows, at).await
+        self.replace_rows(table, &[(RUN_TAG, &tag)], rows, at).await
     }
 
     /// Like [`Lake::replace_run_rows`], for rows that are written side by side, in files of their own; still one commit.
@@ -70,16 +70,17 @@ impl Lake {
         self.replace_tagged_files(table, &tag, pinned, add, at).await
     }
 
-    /// Makes `rows` those of `tag`, which names a run or a part of the table, in one commit.
-    async fn replace_tagged_rows(
+    /// Makes `rows` those of the first of `tags`, which names a run or a part of the table, in one commit.
+    async fn replace_rows(
         &self,
         table: &str,
-        tag: &str,
+        tags: &[(&str, &str)],
         rows: impl Stream<Item = Result<RecordBatch, LakeError>> + Send,
         at: DateTime<Utc>,
     ) -> Result<u64, LakeError> {
         let pinned = Table::create(self, table).await?;
-        let add = writer::write(self, &pinned, std::pin::pin!(rows), &[(RUN_TAG, tag)]).await?;
+        let add = writer::write(self, &pinned, std::pin::pin!(rows), tags).await?;
+        let tag = tags.first().map(|(_, tag)| *tag).unwrap_or_default();
         self.replace_tagged_files(table, tag, pinned, add, at).await
     }
 
@@ -123,25 +124,21 @@ impl Lake {
         self.replace_run_rows(table, run_id, part, futures::stream::iter([Ok(batch)]), at).await
     }
 
-    /// Like [`Lake::replace_run_values`], for rows that belong to something else than a run, for example a day. `made_of`
+    /// Like [`Lake::replace_run_rows`], for rows that belong to something else than a run, for example a day. `made_of`
     /// tells what they are made of, for [`Lake::rows_made_of`].
     ///
     /// # Errors
     ///
     /// As there.
-    pub async fn replace_tagged_values<T: Serialize>(
+    pub async fn replace_made_rows(
         &self,
         table: &str,
         tag: &str,
         made_of: &str,
-        rows: &[T],
+        rows: impl Stream<Item = Result<RecordBatch, LakeError>> + Send,
         at: DateTime<Utc>,
     ) -> Result<u64, LakeError> {
-        let batch = to_batch(table, self.schema_of(table)?, rows)?;
-        let pinned = Table::create(self, table).await?;
-        let tags = [(RUN_TAG, tag), (MADE_OF_TAG, made_of)];
-        let add = writer::write(self, &pinned, futures::stream::iter([Ok(batch)]), &tags).await?;
-        self.replace_tagged_files(table, tag, pinned, add, at).await
+        self.replace_rows(table, &[(RUN_TAG, tag), (MADE_OF_TAG, made_of)], rows, at).await
     }
 
     /// How many rows of `tag` there are, if they were written as made of `made_of`. Rows that are none leave no trace.
