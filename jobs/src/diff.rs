@@ -84,21 +84,35 @@ impl fmt::Display for Diffed {
 /// [`DiffError::Contention`] when others were always faster; [`DiffError::Lake`] and [`DiffError::Query`] when reading or
 /// writing failed. Either all events were written or none.
 pub async fn diff(lake: &Lake, run_id: &RunId, snapshot: &RunRow, is_full: bool) -> Result<Diffed, DiffError> {
-    if append_events(lake, run_id, snapshot, is_full, false).await? {
-        fold(lake, snapshot).await?;
-    }
-    summary(lake, run_id, snapshot).await
+    let open = match append_events(lake, run_id, snapshot, is_full, false).await? {
+        Events::Folded { open } => Some(open),
+        Events::New => {
+            fold(lake, snapshot).await?;
+            None
+        }
+    };
+    summary(lake, run_id, snapshot, open).await
 }
 
-/// Appends the events. All policies are compared if `is_fresh`, otherwise those whose result is another than last time. Yields
-/// whether there are events that `issues` has not.
+/// What a comparison leaves behind.
+pub(crate) enum Events {
+    /// Nothing that `issues` has not, and so many of these are open.
+    Folded {
+        /// The number of open issues.
+        open: u64,
+    },
+    /// Events that `issues` has not.
+    New,
+}
+
+/// Appends the events. All policies are compared if `is_fresh`, otherwise those whose result is another than last time.
 pub(crate) async fn append_events(
     lake: &Lake,
     run_id: &RunId,
     snapshot: &RunRow,
     is_full: bool,
     is_fresh: bool,
-) -> Result<bool, DiffError> {
+) -> Result<Events, DiffError> {
     let since = lake.collected_since(snapshot.run_at).await?;
     for _ in 0..ATTEMPTS {
         let version = lake.table("issue_events").await?.map(|table| table.version());
@@ -131,7 +145,10 @@ pub(crate) async fn append_events(
             prepare(&ctx, &COMPARED, &values).await?;
             let Some(ids) = differing(&ctx).await? else {
                 info!(run = %run_id, "no issue differs");
-                return Ok(folded < last);
+                if folded < last {
+                    return Ok(Events::New);
+                }
+                return Ok(Events::Folded { open: number(&ctx, OPEN).await?.unsigned_abs() });
             };
             ctx.register_table("differing", Arc::new(ids))?;
             prepare(&ctx, &DIFFERING, &values).await?;
@@ -148,7 +165,7 @@ pub(crate) async fn append_events(
         let events = events.collect::<Result<Vec<_>, DiffError>>()?;
         if let Some(version) = lake.append_on("issue_events", version, events, snapshot.run_at).await? {
             info!(run = %run_id, version, sequence, "compared with the issues");
-            return Ok(true);
+            return Ok(Events::New);
         }
     }
     Err(DiffError::Contention)
@@ -174,6 +191,9 @@ const FOUND: [Step; 4] = [
 /// What it is compared with.
 const COMPARED: [Step; 2] =
     [("policies", include_str!("diff/policies.sql"), true), ("compared", include_str!("diff/compared.sql"), false)];
+
+/// Of the policies.
+const OPEN: &str = "select coalesce(sum(open), 0) from policies";
 
 /// What events are made from, where issues differ.
 const DIFFERING: [Step; 2] =
@@ -212,8 +232,8 @@ async fn compared_last(lake: &Lake, run_id: &RunId) -> Result<Option<RunId>, Dif
     Ok(last.filter(|row| row.is_finished()).map(|row| row.run_id.clone()))
 }
 
-/// What the run changed, whether just now or before it was killed.
-async fn summary(lake: &Lake, run_id: &RunId, snapshot: &RunRow) -> Result<Diffed, DiffError> {
+/// What the run changed, whether just now or before it was killed. `open` is the number of open issues, if it is known.
+async fn summary(lake: &Lake, run_id: &RunId, snapshot: &RunRow, open: Option<u64>) -> Result<Diffed, DiffError> {
     let (ctx, _) = lake.own_session(&["issues", "issue_events"], snapshot.run_at).await?;
     let causes = ctx
         .sql("select cause, count(*) from issue_events where run_id = $run_id group by cause")
@@ -227,7 +247,10 @@ async fn summary(lake: &Lake, run_id: &RunId, snapshot: &RunRow) -> Result<Diffe
             diffed.causes.insert(names.value(row).to_owned(), counts.value(row).unsigned_abs());
         }
     }
-    diffed.open = number(&ctx, "select count(*) from issues where state = 'open'").await?.unsigned_abs();
+    diffed.open = match open {
+        Some(open) => open,
+        None => number(&ctx, "select count(*) from issues where state = 'open'").await?.unsigned_abs(),
+    };
     Ok(diffed)
 }
 

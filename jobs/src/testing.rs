@@ -150,6 +150,8 @@ impl Days {
         let folded = folded_issues(&ctx, 0).await.unwrap().sort_by(vec![col("issue_id")]).unwrap();
         let folded: Vec<Value> = from_batches("folded", &folded.collect().await.unwrap()).unwrap();
         let kept: Vec<Value> = self.rows("select * from issues order by issue_id").await;
+        let open = kept.iter().filter(|issue| issue["state"] == "open").count();
+        assert_eq!(diffed.open, open as u64, "{kept:?}");
         assert_eq!(kept, folded, "folding the new events into the issues is folding all events");
         newest
     }
