@@ -135,9 +135,7 @@ pub(crate) async fn append_events(
             ("since", time(since)),
             ("is_full", ScalarValue::Boolean(Some(is_full))),
         ];
-        if sequence == 1 {
-            keep_sides(&ctx);
-        }
+        keep_sides(&ctx);
         prepare(&ctx, &FOUND, &values).await?;
         if sequence == 1 {
             prepare(&ctx, &FIRST, &values).await?;

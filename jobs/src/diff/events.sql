@@ -5,6 +5,8 @@
 -- An issue closes only if its asset was judged and does not violate any more (fixed), its scope was answered whole
 -- without the asset (asset_gone), or a person withdrew the scope (out_of_scope) or the policy (policy_retired). All else
 -- that is missing is unknown.
+--
+-- The small side of each join stands on the left, and is what is kept in memory.
 with asset as (
     select assets.asset_type, assets.asset_id, assets.account_id, assets.region, assets.collected_in, assets.unread
     from missing
@@ -72,24 +74,39 @@ verdict as (
             when blind.policy_id is not null or hidden.issue_id is not null then 'not_covered'
             else 'fixed'
         end as verdict
-    from missing
-    left join judged on missing.policy_id = judged.policy_id
-    left join asset on missing.asset_type = asset.asset_type and missing.asset_id = asset.asset_id
-    left join answer
-        on missing.asset_type = answer.asset_type
-        and missing.account_id = answer.account_id
-        and missing.collected_in = answer.region
-    left join blind
-        on missing.policy_id = blind.policy_id
-        and asset.asset_type = blind.asset_type
-        and asset.account_id = blind.account_id
-        and asset.collected_in = blind.collected_in
-    left join outside
-        on missing.policy_id = outside.policy_id
-        and asset.account_id = outside.account_id
-        and asset.region = outside.region
-    left join hidden on missing.issue_id = hidden.issue_id
-    left join in_group on missing.issue_id = in_group.issue_id
+    from in_group
+    right join (
+        hidden
+        right join (
+            outside
+            right join (
+                blind
+                right join (
+                    answer
+                    right join (
+                        asset
+                        right join (
+                            judged
+                            right join missing on judged.policy_id = missing.policy_id
+                        )
+                            on asset.asset_type = missing.asset_type and asset.asset_id = missing.asset_id
+                    )
+                        on answer.asset_type = missing.asset_type
+                        and answer.account_id = missing.account_id
+                        and answer.region = missing.collected_in
+                )
+                    on blind.policy_id = missing.policy_id
+                    and blind.asset_type = asset.asset_type
+                    and blind.account_id = asset.account_id
+                    and blind.collected_in = asset.collected_in
+            )
+                on outside.policy_id = missing.policy_id
+                and outside.account_id = asset.account_id
+                and outside.region = asset.region
+        )
+            on hidden.issue_id = missing.issue_id
+    )
+        on in_group.issue_id = missing.issue_id
     where judged.policy_id is not null or $is_full
 ),
 -- An issue is told by the first of its violations.

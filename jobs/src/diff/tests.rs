@@ -3,7 +3,8 @@ mod accounts;
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, TimeZone, Utc};
-use pacbot_schemas::RunId;
+use pacbot_lake::LakeSettings;
+use pacbot_schemas::{AssetTypes, RunId};
 use serde::Deserialize;
 
 use super::*;
@@ -234,4 +235,30 @@ async fn a_result_that_was_never_compared_is_compared_when_it_is_used_again() {
     assert_eq!(again, ["decrypted 1/b: none -> open (opened, 1)"]);
     let same = days.judge(&row, &RunId::new("once-more").unwrap(), &policies, true).await;
     assert_eq!(same, [] as [&str; 0]);
+}
+
+#[tokio::test]
+async fn few_changes_among_more_violations_than_fit_in_memory_are_found() {
+    let days = Days::new().await;
+    let location = days.folder.path().join("lake").display().to_string();
+    let settings = LakeSettings { location, memory: 24 << 20, ..LakeSettings::default() };
+    let small = Lake::open(settings, Arc::new(AssetTypes::embedded().unwrap())).await.unwrap();
+    let names = (0..40_000).map(|number| &*format!("{number:05}").leak());
+    let mut topics: Vec<(&'static str, bool)> = names.map(|name| (name, false)).collect();
+    let day = async |day: u32, topics: &[(&'static str, bool)]| {
+        let (run_id, at) = (RunId::new(day.to_string()).unwrap(), Utc.with_ymd_and_hms(2026, 3, day, 6, 0, 0).unwrap());
+        let snapshot = days.land(&[("1", Said::Topics(topics.to_vec().leak()))], &run_id, at).await;
+        // Another text: nothing of what was found before holds.
+        let text = ENCRYPTED.replace("'not encrypted'", &format!("repeat('not encrypted ', {day}0)"));
+        days.evaluate(&snapshot, &run_id, &[("encrypted", &text), ("named", NAMED), ("decrypted", DECRYPTED)], true)
+            .await;
+        let diffed = diff(&small, &run_id, &snapshot, true).await.unwrap();
+        days.lake.save_run(&RunRow { run_id, stage: Stage::Diff, ..snapshot }).await.unwrap();
+        (diffed.causes.into_iter().collect::<Vec<_>>(), diffed.open)
+    };
+    assert_eq!(day(6, &topics).await, (vec![("opened".to_owned(), 40_000)], 40_000));
+    topics.iter_mut().take(2_000).for_each(|topic| topic.1 = true);
+    topics.extend((0..3_000).map(|number| (&*format!("new-{number}").leak(), false)));
+    let causes = vec![("fixed".to_owned(), 2_000), ("opened".to_owned(), 5_000)];
+    assert_eq!(day(7, &topics).await, (causes, 43_000));
 }
