@@ -216,3 +216,16 @@ async fn the_classic_score_is_that_of_pacbots_dashboard() {
     let report = Report::read(&lake.session().await, CHANGES_TOLD).await.unwrap();
     assert_eq!(report.scores.classic_percent, Some(80));
 }
+
+#[tokio::test]
+async fn the_assets_are_those_that_the_evaluation_read() {
+    let lake = two_days().await;
+    let assets = async || Report::read(&lake.session().await, CHANGES_TOLD).await.unwrap().run.assets;
+    assert_eq!(assets().await, 0, "an earlier version noted nothing, so they are counted");
+    let noted = json!({
+        "run_id": "four", "stage": "evaluate", "status": "complete", "run_at": day(4), "started_at": day(4), "assets": 42,
+        "scopes": 0, "problems": 0, "rows": 0, "host": "here", "process": 1, "pacbot_version": "0", "snapshot": [],
+    });
+    lake.write("runs", "four", "evaluate", vec![noted]).await;
+    assert_eq!(assets().await, 42);
+}

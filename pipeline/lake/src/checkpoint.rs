@@ -28,20 +28,14 @@ pub(crate) async fn follow(name: &str, table: &DeltaTable, commit: FinalizedComm
 #[cfg(test)]
 mod tests {
     use std::path::Path;
-    use std::sync::Arc;
 
     use chrono::Utc;
-    use pacbot_schemas::{AssetTypes, RunId};
+    use pacbot_schemas::RunId;
     use serde_json::json;
 
     use super::*;
     use crate::lake::Lake;
-    use crate::settings::LakeSettings;
-
-    async fn lake(folder: &Path) -> Lake {
-        let settings = LakeSettings { location: folder.display().to_string(), ..LakeSettings::default() };
-        Lake::open(settings, Arc::new(AssetTypes::parse(Vec::<(&str, &str)>::new()).unwrap())).await.unwrap()
-    }
+    use crate::testing::lake_in;
 
     /// One row in a file with a tag, in the place of the part's row before; the version then.
     async fn write(lake: &Lake, part: u64) -> u64 {
@@ -60,7 +54,7 @@ mod tests {
     #[tokio::test(flavor = "multi_thread")]
     async fn a_checkpoint_tells_what_its_commits_told() {
         let folder = tempfile::tempdir().unwrap();
-        let writer = lake(folder.path()).await;
+        let writer = lake_in(folder.path()).await;
         let log = folder.path().join("issues/_delta_log");
         let mut version = 0;
         while version + 1 < 2 * COMMITS {
@@ -81,13 +75,13 @@ mod tests {
         for version in 0..=version {
             std::fs::remove_file(log.join(format!("{version:020}.json"))).unwrap();
         }
-        assert_eq!(told(lake(folder.path()).await).await, before);
+        assert_eq!(told(lake_in(folder.path()).await).await, before);
     }
 
     #[tokio::test(flavor = "multi_thread")]
     async fn a_commit_stands_without_its_checkpoint() {
         let folder = tempfile::tempdir().unwrap();
-        let writer = lake(folder.path()).await;
+        let writer = lake_in(folder.path()).await;
         let log = folder.path().join("issues/_delta_log");
         let mut version = write(&writer, 0).await;
         // A folder lies where the checkpoint would.
@@ -97,7 +91,7 @@ mod tests {
             assert_eq!(next, version + 1);
             version = next;
         }
-        let seen = lake(folder.path()).await.table("issues").await.unwrap().unwrap();
+        let seen = lake_in(folder.path()).await.table("issues").await.unwrap().unwrap();
         assert_eq!((seen.version(), seen.files().unwrap().len() as u64), (version, version));
         assert_eq!(checkpoints(&log).len(), 1, "the folder");
     }

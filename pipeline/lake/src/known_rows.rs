@@ -69,18 +69,16 @@ async fn read<T: DeserializeOwned>(lake: &Lake, table: &str, file: &str) -> Resu
 #[cfg(test)]
 mod tests {
     use chrono::Utc;
-    use pacbot_schemas::{AssetTypes, RunId};
+    use pacbot_schemas::RunId;
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::settings::LakeSettings;
+    use crate::testing::lake_in;
 
     #[tokio::test]
     async fn a_file_is_read_once_and_one_that_is_gone_is_forgotten() {
         let folder = tempfile::tempdir().unwrap();
-        let settings = LakeSettings { location: folder.path().display().to_string(), ..LakeSettings::default() };
-        let types = AssetTypes::parse(Vec::<(&str, &str)>::new()).unwrap();
-        let lake = Lake::open(settings, Arc::new(types)).await.unwrap();
+        let lake = lake_in(folder.path()).await;
         let run_id = RunId::new("run").unwrap();
         let known = KnownRows::<Value>::default();
         let rows = async |known: &KnownRows<Value>| {

@@ -200,16 +200,13 @@ mod tests {
     use futures::stream;
     use serde_json::json;
 
-    use super::*;
     use crate::run_rows::to_batch;
+    use crate::testing::lake_in;
 
     #[tokio::test]
     async fn who_asks_again_sees_what_others_wrote() {
         let folder = tempfile::tempdir().unwrap();
-        let settings = LakeSettings { location: folder.path().display().to_string(), ..LakeSettings::default() };
-        let types = Arc::new(AssetTypes::parse(Vec::<(&str, &str)>::new()).unwrap());
-        let reader = Lake::open(settings.clone(), types.clone()).await.unwrap();
-        let writer = Lake::open(settings, types).await.unwrap();
+        let (reader, writer) = (lake_in(folder.path()).await, lake_in(folder.path()).await);
         assert!(reader.table("issues").await.unwrap().is_none());
         for place in 0..12 {
             let version = writer.table("issues").await.unwrap().map(|table| table.version());

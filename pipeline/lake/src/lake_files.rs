@@ -117,18 +117,15 @@ impl TableProvider for LakeFiles {
 #[cfg(test)]
 mod tests {
     use chrono::Utc;
-    use pacbot_schemas::{AssetTypes, RunId};
+    use pacbot_schemas::RunId;
     use serde_json::json;
 
-    use crate::lake::Lake;
-    use crate::settings::LakeSettings;
+    use crate::testing::lake_in;
 
     #[tokio::test]
     async fn the_log_tells_how_many_there_are_and_which_is_the_last() {
         let folder = tempfile::tempdir().unwrap();
-        let settings = LakeSettings { location: folder.path().display().to_string(), ..LakeSettings::default() };
-        let types = AssetTypes::parse(Vec::<(&str, &str)>::new()).unwrap();
-        let lake = Lake::open(settings, std::sync::Arc::new(types)).await.unwrap();
+        let lake = lake_in(folder.path()).await;
         let run_id = RunId::new("run").unwrap();
         let write = async |part: &str, rows: &[serde_json::Value]| {
             lake.replace_run_values("issues", &run_id, part, rows, Utc::now()).await.unwrap();

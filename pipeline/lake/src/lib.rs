@@ -37,6 +37,8 @@ mod spool;
 mod sql_message;
 mod storage;
 mod table;
+#[cfg(test)]
+mod testing;
 mod units;
 mod writer;
 
