@@ -12,10 +12,14 @@ use crate::error::LakeError;
 use crate::lake::Lake;
 use crate::session::{files_provider, register};
 use crate::table::{Change, Committed, DataFile, Table};
-use crate::writer;
+use crate::writer::{self, ROWS_OF_A_GROUP};
 
 /// So many small files of a table are written into one by the run that finds them.
 const MANY_FILES: usize = 16;
+
+/// A file of so many rows is no small one, however few bytes they take: what is answered alike by thousands of scopes takes
+/// next to none, and would be sorted again with all that was ever answered.
+const MANY_ROWS: u64 = 16 * ROWS_OF_A_GROUP as u64;
 
 /// What [`Lake::optimize`] did to one table.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -116,7 +120,7 @@ impl Lake {
     fn is_small(&self, name: &str, file: &DataFile) -> bool {
         // A writer rolls a file by what its rows take before they are compressed, which is most of a file of one row group.
         let share = if name == "issues" { 16 } else { 2 };
-        file.size < self.file_size_of(name) / share
+        file.size < self.file_size_of(name) / share && file.rows.is_none_or(|rows| rows < MANY_ROWS)
     }
 
     /// The size at which files of a table are rolled, in bytes. A table that every run writes again where something changed
@@ -227,5 +231,15 @@ mod tests {
         let files = lake.table("issues").await.unwrap().unwrap().files().unwrap();
         assert!(files.len() < MANY_FILES, "{} files", files.len());
         assert_eq!(files.iter().filter_map(|file| file.rows).sum::<u64>(), 1_000 + MANY_FILES as u64);
+    }
+
+    #[tokio::test]
+    async fn a_file_of_few_bytes_and_many_rows_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let lake = with_issues(&folder, 64 << 20, 1_000).await;
+        let file = lake.table("issues").await.unwrap().unwrap().files().unwrap().remove(0);
+        assert!(file.rows == Some(1_000) && lake.is_small("coverage", &file));
+        assert!(lake.is_small("coverage", &DataFile { rows: None, ..file.clone() }));
+        assert!(!lake.is_small("coverage", &DataFile { rows: Some(MANY_ROWS), ..file }));
     }
 }

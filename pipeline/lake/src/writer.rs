@@ -21,7 +21,7 @@ const UNIQUE: &[&str] = &["asset_id", "content_hash", "issue_id", "raw"];
 
 /// Rows that a file keeps together. A writer holds so many in memory, and a reader that looks for an account, or has cores
 /// left, takes them one by one.
-const ROWS_OF_A_GROUP: usize = 128 * 1024;
+pub(crate) const ROWS_OF_A_GROUP: usize = 128 * 1024;
 
 /// Like [`write()`], for streams that are written side by side.
 pub(crate) async fn write_all(
