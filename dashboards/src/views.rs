@@ -20,6 +20,7 @@ pub const VIEWS: &[(&str, &str)] = &[
     ("evaluations", include_str!("../views/evaluations.sql")),
     ("newest_policy_runs", include_str!("../views/newest_policy_runs.sql")),
     ("newest_violations", include_str!("../views/newest_violations.sql")),
+    ("violation_cells", include_str!("../views/violation_cells.sql")),
     ("grouped_assets", include_str!("../views/grouped_assets.sql")),
     ("grouped_cells", include_str!("../views/grouped_cells.sql")),
     ("limited_cells", include_str!("../views/limited_cells.sql")),

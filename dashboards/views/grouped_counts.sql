@@ -54,30 +54,41 @@ counted as (
     left join asked on judged.policy_id = asked.policy_id and judged.asset_type = asked.asset_type
     group by judged.group_id, judged.policy_id
 ),
+result as (
+    select policy_id, violations = violating as is_one_each
+    from newest_policy_runs
+),
 found as (
     select
         newest_violations.policy_id, newest_violations.asset_type, newest_violations.asset_id, newest_violations.account_id,
-        newest_policy_runs.violations = newest_policy_runs.violating as is_one_each
+        result.is_one_each
     from newest_violations
-    join newest_policy_runs on newest_violations.policy_id = newest_policy_runs.policy_id
+    join result on newest_violations.policy_id = result.policy_id
 ),
-grouped as (
-    select 'account:' || account_id as group_id, policy_id, asset_id, is_one_each
-    from found
-    union all
+of_named as (
     select named_members.group_id, found.policy_id, found.asset_id, found.is_one_each
     from named_members
     join found on named_members.asset_type = found.asset_type and named_members.asset_id = found.asset_id
 ),
 -- Of most policies an asset has one violation, and counting them is counting assets.
 violated as (
+    select 'account:' || violation_cells.account_id as group_id, violation_cells.policy_id, violation_cells.violations as violating
+    from result
+    join violation_cells on result.policy_id = violation_cells.policy_id
+    where result.is_one_each
+    union all
+    select 'account:' || account_id as group_id, policy_id, count(distinct asset_id) as violating
+    from found
+    where not is_one_each
+    group by account_id, policy_id
+    union all
     select group_id, policy_id, count(*) as violating
-    from grouped
+    from of_named
     where is_one_each
     group by group_id, policy_id
     union all
     select group_id, policy_id, count(distinct asset_id) as violating
-    from grouped
+    from of_named
     where not is_one_each
     group by group_id, policy_id
 )

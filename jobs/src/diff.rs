@@ -7,6 +7,8 @@
 
 mod differing;
 mod fold;
+mod merge;
+mod renew;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -22,7 +24,7 @@ use datafusion::execution::context::SessionContext;
 use datafusion::execution::memory_pool::MemoryLimit;
 use datafusion::logical_expr::SortExpr;
 use datafusion::prelude::col;
-use futures::{Stream, StreamExt};
+use futures::{StreamExt, TryStreamExt};
 use pacbot_lake::{Lake, LakeError, RunRow, SessionOptions};
 use pacbot_schemas::{RunId, RunStatus, Stage};
 use tracing::{debug, info};
@@ -159,8 +161,7 @@ pub(crate) async fn append_events(
         } else {
             events.execute_stream_partitioned().await?
         };
-        let events = streams.into_iter().map(|rows| Ok(in_shape(lake, "issue_events", rows)?.boxed()));
-        let events = events.collect::<Result<Vec<_>, DiffError>>()?;
+        let events = streams.into_iter().map(|rows| rows.map_err(LakeError::query("issue_events")).boxed()).collect();
         if let Some(version) = lake.append_on("issue_events", version, events, snapshot.run_at).await? {
             info!(run = %run_id, version, sequence, "compared with the issues");
             return Ok(Events::New);
@@ -169,10 +170,17 @@ pub(crate) async fn append_events(
     Err(DiffError::Contention)
 }
 
+/// The most accounts that a scan is told to look for by name: it then leaves out the pages of others.
+const NAMED_ACCOUNTS: usize = 4096;
+
 /// The small side of each join stands on the left, and is what is kept in memory. The planner would turn some round: it takes
 /// violations and issues for few, and what they are joined with for more.
 fn keep_sides(ctx: &SessionContext) {
-    ctx.state_ref().write().config_mut().options_mut().optimizer.join_reordering = false;
+    let state = ctx.state_ref();
+    let mut state = state.write();
+    let options = &mut state.config_mut().options_mut().optimizer;
+    options.join_reordering = false;
+    options.hash_join_inlist_pushdown_max_distinct_values = NAMED_ACCOUNTS;
 }
 
 /// Name and text of a step, and whether its rows are kept in memory.
@@ -194,12 +202,16 @@ const COMPARED: [Step; 2] =
 const OPEN: &str = "select coalesce(sum(open), 0) from policies";
 
 /// What events are made from, where issues differ.
-const DIFFERING: [Step; 2] =
-    [("missing", include_str!("diff/missing.sql"), true), ("opening", include_str!("diff/opening.sql"), false)];
+const DIFFERING: [Step; 3] = [
+    ("missing", include_str!("diff/missing.sql"), true),
+    ("asset", include_str!("diff/asset.sql"), true),
+    ("opening", include_str!("diff/opening.sql"), false),
+];
 
 /// And where there are none.
-const FIRST: [Step; 2] = [
+const FIRST: [Step; 3] = [
     ("missing", include_str!("diff/none_missing.sql"), false),
+    ("asset", include_str!("diff/asset.sql"), false),
     ("opening", include_str!("diff/all_opening.sql"), false),
 ];
 
@@ -264,19 +276,6 @@ fn options(snapshot: &RunRow, events: Option<u64>) -> SessionOptions {
 
 async fn session(lake: &Lake, snapshot: &RunRow, events: Option<u64>) -> Result<SessionContext, DiffError> {
     Ok(lake.session(options(snapshot, events)).await?)
-}
-
-/// `rows` in the table's own schema.
-fn in_shape<S: Stream<Item = Result<RecordBatch, DataFusionError>> + Send>(
-    lake: &Lake,
-    table: &'static str,
-    rows: S,
-) -> Result<impl Stream<Item = Result<RecordBatch, LakeError>> + Send + use<S>, DiffError> {
-    let schema = lake.schema_of(table)?;
-    Ok(rows.map(move |batch| {
-        let batch = batch.map_err(LakeError::query(table))?;
-        RecordBatch::try_new(schema.clone(), batch.columns().to_vec()).map_err(LakeError::rows(table))
-    }))
 }
 
 fn pins(snapshot: &RunRow) -> Result<MemTable, DataFusionError> {

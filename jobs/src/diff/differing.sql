@@ -1,5 +1,5 @@
 -- The issues whose state may change, by their ids alone, since nearly all issues are as they were: those that are seen
--- (`is_seen`) and were not open, with what they were, and those that are not seen and were not closed. Reads `found` and
+-- (`is_seen`) and were not open, with what they were, and those that are not seen and were not closed, with their account. Reads `found` and
 -- `compared`, of each the ids from `$first` up to `$end`.
 with seen as (
     select issue_id
@@ -11,13 +11,14 @@ with seen as (
     where not is_one_each and issue_id >= $first and issue_id < $end
 ),
 known as (
-    select issue_id, state, occurrence
+    select issue_id, account_id, state, occurrence
     from compared
     where issue_id >= $first and issue_id < $end
 )
 select
     coalesce(seen.issue_id, known.issue_id) as issue_id,
     seen.issue_id is not null as is_seen,
+    known.account_id,
     known.state,
     known.occurrence
 from seen

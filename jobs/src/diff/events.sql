@@ -1,5 +1,5 @@
--- What one evaluation changes about the issues. Reads `judged`, `opening` and `missing` (the steps before), `coverage`,
--- `assets`, `asset_group_members` and `pins` (asset_type, table_version) of the snapshot that was judged; yields the columns
+-- What one evaluation changes about the issues. Reads `judged`, `opening`, `missing` and `asset` (the steps before), `coverage`,
+-- `asset_group_members` and `pins` (asset_type, table_version) of the snapshot that was judged; yields the columns
 -- of `issue_events`, one row for each issue whose state changes.
 --
 -- An issue closes only if its asset was judged and does not violate any more (fixed), its scope was answered whole
@@ -7,12 +7,7 @@
 -- that is missing is unknown.
 --
 -- The small side of each join stands on the left, and is what is kept in memory.
-with asset as (
-    select assets.asset_type, assets.asset_id, assets.account_id, assets.region, assets.collected_in, assets.unread
-    from missing
-    right semi join assets on missing.asset_id = assets.asset_id
-),
-answer as (
+with answer as (
     select account_id, region, asset_type, status
     from (
         select

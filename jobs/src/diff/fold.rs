@@ -1,7 +1,8 @@
 //! The table `issues`: what the events of issues fold to.
 //!
-//! Promises: issues of accounts without new events stay in their files; files hold few accounts each, since rows are sorted by
-//! account, as many at a time as memory holds; who is killed or overtaken leaves what was there.
+//! Promises: issues of accounts without new events stay in their files; files hold few accounts each, since rows are in the
+//! order of accounts; who is killed or overtaken leaves what was there. At first all are sorted, as many at a time as memory
+//! holds; later the new states are put among the rows of the files that their accounts are in ([`super::renew`]).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,9 +14,11 @@ use datafusion::execution::context::SessionContext;
 use datafusion::logical_expr::{Expr, lit};
 use datafusion::prelude::{DataFrame, col};
 use futures::stream::{self, Stream, StreamExt, TryStreamExt};
-use pacbot_lake::{Lake, RunRow, folded_issues};
+use pacbot_lake::{Lake, LakeError, RunRow, folded_issues};
 
-use super::{ATTEMPTS, DiffError, ascending, held_at_once, in_shape, keep_sides, number};
+use super::merge::ORDER;
+use super::renew::{Count, known, renewed, renewed_files};
+use super::{ATTEMPTS, DiffError, ascending, held_at_once, keep_sides, number};
 
 /// An issue that is sorted takes so much memory: itself, and what it becomes.
 const BYTES_OF_AN_ISSUE: u64 = 2 << 10;
@@ -38,9 +41,6 @@ const BEFORE: &str = "
     right semi join issues on again.issue_id = issues.issue_id
     group by issues.account_id, issues.policy_id";
 
-/// The accounts and policies of the issues in `issues`.
-const KNOWN: &str = "select account_id, policy_id, count(*) as rows from issues group by account_id, policy_id";
-
 /// The state of each issue, where the events up to `folded` are in `issues`.
 pub(super) async fn state(ctx: &SessionContext, folded: i64) -> Result<DataFrame, DataFusionError> {
     let newest = folded_issues(ctx, folded).await?;
@@ -50,7 +50,9 @@ pub(super) async fn state(ctx: &SessionContext, folded: i64) -> Result<DataFrame
         let columns: Vec<&str> = issues.schema().fields().iter().map(|field| field.name().as_str()).collect();
         return newest.select_columns(&columns);
     }
-    ctx.register_table("newest", newest.into_view())?;
+    let known = known(ctx, newest.clone(), folded).await?;
+    let renewed = renewed(ctx, newest, known).await?;
+    ctx.register_table("renewed", renewed.into_view())?;
     ctx.sql(include_str!("state.sql")).await
 }
 
@@ -77,13 +79,18 @@ async fn fold_so_many(lake: &Lake, snapshot: &RunRow, bytes_of_an_issue: u64) ->
         let Some(files) = lake.files_of_accounts("issues", version, &written).await? else { continue };
         ctx.deregister_table("issues")?;
         ctx.register_table("issues", files.rows(lake)?)?;
-        let mut accounts: BTreeMap<String, u64> = BTreeMap::new();
-        for (account, _, rows) in new.into_iter().chain(counted(&ctx, KNOWN, folded).await?) {
-            *accounts.entry(account).or_default() += rows;
-        }
         let most = held_at_once(&ctx, bytes_of_an_issue);
-        let issues = sorted(state(&ctx, folded).await?, ranges(&accounts, most), most);
-        if lake.replace_files(files, in_shape(lake, "issues", issues)?, snapshot.run_at).await?.is_some() {
+        let streams = if folded > 0 {
+            renewed_files(lake, (&ctx, &files), (folded, &new), most, snapshot.run_at).await?
+        } else {
+            let mut accounts: BTreeMap<String, u64> = BTreeMap::new();
+            for (account, _, rows) in new {
+                *accounts.entry(account).or_default() += rows;
+            }
+            let issues = sorted(state(&ctx, folded).await?, ranges(&accounts, most), most);
+            vec![issues.map_err(LakeError::query("issues")).boxed()]
+        };
+        if lake.replace_files(files, streams, snapshot.run_at).await?.is_some() {
             return Ok(());
         }
     }
@@ -91,7 +98,7 @@ async fn fold_so_many(lake: &Lake, snapshot: &RunRow, bytes_of_an_issue: u64) ->
 }
 
 /// Account, policy and number of rows.
-async fn counted(ctx: &SessionContext, sql: &str, folded: i64) -> Result<Vec<(String, String, u64)>, DataFusionError> {
+async fn counted(ctx: &SessionContext, sql: &str, folded: i64) -> Result<Vec<Count>, DataFusionError> {
     let rows = ctx.sql(sql).await?.with_param_values(vec![("folded", ScalarValue::Int64(Some(folded)))])?;
     let mut counted = Vec::new();
     // One row per account and policy.
@@ -143,7 +150,7 @@ fn sorted(
                 rows = rows.filter(filter)?;
             }
             if range.rows <= most {
-                rows = rows.sort(ascending(["account_id", "policy_id", "issue_id"]))?;
+                rows = rows.sort(ascending(ORDER))?;
             }
             rows.execute_stream().await
         }
@@ -165,9 +172,12 @@ impl Range {
 
 #[cfg(test)]
 mod tests {
-    use futures::stream;
+    use chrono::Utc;
+    use pacbot_lake::{SessionOptions, from_batches};
+    use pacbot_schemas::RunId;
     use serde_json::Value;
 
+    use super::super::append_events;
     use super::*;
     use crate::testing::{Days, Said};
 
@@ -204,5 +214,49 @@ mod tests {
         let in_order = days.rows::<Value>("select coalesce(account_id, 'none') as account from issues").await;
         let accounts: Vec<&str> = in_order.iter().filter_map(|row| row["account"].as_str()).collect();
         assert_eq!(accounts, ["1", "1", "2", "2", "none"], "of one file");
+    }
+
+    /// Each account's issues in files of their own.
+    async fn apart(days: &Days) {
+        let ctx = days.lake.session(SessionOptions::newest(Utc::now())).await.unwrap();
+        let mut files = Vec::new();
+        for account in ["= '1'", "= '2'", "= '3'", "= '4'", "is null"] {
+            let sql = format!("select * from issues where account_id {account} order by policy_id, issue_id");
+            files.push(ctx.sql(&sql).await.unwrap().collect().await.unwrap());
+        }
+        for (place, rows) in files.into_iter().enumerate() {
+            let version = days.lake.table("issues").await.unwrap().map(|table| table.version());
+            let rows = stream::iter(rows).map(Ok);
+            assert!(days.lake.commit_on("issues", version, rows, place == 0, Utc::now()).await.unwrap().is_some());
+        }
+    }
+
+    #[tokio::test]
+    async fn more_new_states_than_memory_holds_are_put_in_part_by_part() {
+        let policy =
+            "select asset_id, case when name = 'c' then null else account_id end as account_id, region, name as reason
+            from aws_sns_topic where kms_master_key_id is null";
+        let policies = [("one", policy), ("two", policy)];
+        let plain = || Said::Topics(&[("a", false), ("b", false), ("c", false)]);
+        let fixed = || Said::Topics(&[("a", true), ("b", true), ("c", true), ("d", false)]);
+        // One at once and core, some, and all, of 512 MiB.
+        for bytes in [512 << 20, 64 << 20, 1 << 10] {
+            let mut days = Days::new().await;
+            days.run(&[("1", plain()), ("2", plain()), ("3", fixed()), ("4", plain())], &policies, true).await;
+            days.run(&[("1", plain()), ("2", fixed()), ("3", plain()), ("4", plain())], &policies, true).await;
+            apart(&days).await;
+            let said =
+                [("1", fixed()), ("2", plain()), ("3", fixed()), ("4", Said::Topics(&[("b", true), ("c", false)]))];
+            let run_id = RunId::new("last").unwrap();
+            let row = days.land(&said, &run_id, "2026-03-03T06:00:00Z".parse().unwrap()).await;
+            days.evaluate(&row, &run_id, &policies, true).await;
+            append_events(&days.lake, &run_id, &row, true, false).await.unwrap();
+            fold_so_many(&days.lake, &row, bytes).await.unwrap();
+            let ctx = days.lake.session(SessionOptions::newest(Utc::now())).await.unwrap();
+            let all = folded_issues(&ctx, 0).await.unwrap().sort_by(vec![col("issue_id")]).unwrap();
+            let all: Vec<Value> = from_batches("issues", &all.collect().await.unwrap()).unwrap();
+            assert_eq!(days.rows::<Value>("select * from issues order by issue_id").await, all, "{bytes}");
+            assert!(all.iter().filter(|issue| issue["cause"] == "reopened").count() > 4, "{all:?}");
+        }
     }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use chrono::{DateTime, Utc};
 use datafusion::catalog::TableProvider;
-use futures::Stream;
+use futures::stream::{self, BoxStream, Stream, StreamExt, TryStreamExt};
 
 use crate::error::LakeError;
 use crate::lake::Lake;
@@ -38,6 +38,71 @@ impl AccountFiles {
         let name = self.table.name();
         files_provider(name, &self.files, &lake.schema_of(name)?)
     }
+
+    /// These files in the order of their accounts, in at most `count` parts of about as many rows; one at least.
+    #[must_use]
+    pub fn parts(&self, count: usize) -> Vec<FilesInOrder> {
+        let mut files = self.files.clone();
+        files.sort_by_cached_key(|file| (file.accounts.clone(), file.policies.clone()));
+        let rows = |file: &DataFile| file.rows.unwrap_or_default().max(1);
+        let share = files.iter().map(rows).sum::<u64>().div_ceil(count.max(1) as u64);
+        let none = FilesInOrder { name: self.table.name().to_owned(), files: Vec::new() };
+        let (mut parts, mut part, mut part_rows) = (Vec::new(), none.clone(), 0);
+        for file in files {
+            if part_rows >= share {
+                parts.push(std::mem::replace(&mut part, none.clone()));
+                part_rows = 0;
+            }
+            part_rows += rows(&file);
+            part.files.push(file);
+        }
+        parts.push(part);
+        parts
+    }
+}
+
+/// Files that are read one after the other.
+#[derive(Debug, Clone)]
+pub struct FilesInOrder {
+    name: String,
+    files: Vec<DataFile>,
+}
+
+impl FilesInOrder {
+    /// No row that is sorted by account and policy has a lower one, as far as the log tells.
+    #[must_use]
+    pub fn first(&self) -> (&str, &str) {
+        let Some(DataFile { accounts: Some((first, last)), policies, .. }) = self.files.first() else {
+            return ("", "");
+        };
+        // The lowest policy of several accounts is not that of the first.
+        let policy = policies.as_ref().filter(|_| first == last).map_or("", |(policy, _)| policy);
+        (first, policy)
+    }
+
+    /// Their rows, in the order in which they were written.
+    ///
+    /// # Errors
+    ///
+    /// [`LakeError::UnknownTable`] never, as long as the table has a definition.
+    pub fn rows(
+        self,
+        lake: &Lake,
+        at: DateTime<Utc>,
+    ) -> Result<impl Stream<Item = Result<RecordBatch, LakeError>> + Send + use<>, LakeError> {
+        let (ctx, schema, name) = (lake.bare(at)?, lake.schema_of(&self.name)?, self.name);
+        // Nor are the parts of a file read side by side.
+        ctx.state_ref().write().config_mut().options_mut().execution.target_partitions = 1;
+        let of_file = move |file: DataFile| {
+            let (ctx, schema, name) = (ctx.clone(), schema.clone(), name.clone());
+            async move {
+                let failed = LakeError::query(&name);
+                let rows = ctx.read_table(files_provider(&name, &[file], &schema)?).map_err(&failed)?;
+                Ok(rows.execute_stream().await.map_err(&failed)?.map_err(LakeError::query(&name)))
+            }
+        };
+        Ok(stream::iter(self.files).then(of_file).try_flatten())
+    }
 }
 
 impl Lake {
@@ -62,7 +127,7 @@ impl Lake {
         Ok(Some(AccountFiles { table, files }))
     }
 
-    /// Puts `rows` in the place of all rows of `files`; the new version, or `None` when somebody else committed since that
+    /// Puts the rows of `streams`, which are written side by side, in the place of all rows of `files`; the new version, or `None` when somebody else committed since that
     /// version. Rows that are sorted by account leave files of few accounts.
     ///
     /// # Errors
@@ -71,11 +136,11 @@ impl Lake {
     pub async fn replace_files(
         &self,
         files: AccountFiles,
-        rows: impl Stream<Item = Result<RecordBatch, LakeError>> + Send,
+        streams: Vec<BoxStream<'static, Result<RecordBatch, LakeError>>>,
         at: DateTime<Utc>,
     ) -> Result<Option<u64>, LakeError> {
         let AccountFiles { table, files: remove } = files;
-        let add = writer::write(self, &table, std::pin::pin!(rows), &[]).await?;
+        let add = writer::write_all(self, &table, streams, None).await?;
         table.replace(remove, add, at).await
     }
 }

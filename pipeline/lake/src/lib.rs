@@ -42,7 +42,7 @@ mod testing;
 mod units;
 mod writer;
 
-pub use account_files::AccountFiles;
+pub use account_files::{AccountFiles, FilesInOrder};
 pub use all_assets::{all_assets, assets_schema};
 pub use carried::{CarriedError, function_from_bytes, function_to_bytes};
 pub use changes::ChangedAccounts;

@@ -9,7 +9,7 @@ use deltalake_core::writer::{DeltaWriter, RecordBatchWriter};
 use futures::stream::BoxStream;
 use futures::{Stream, StreamExt};
 use parquet::basic::{Compression, ZstdLevel};
-use parquet::file::properties::WriterProperties;
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use tokio::task::{JoinError, JoinSet};
 
 use crate::error::LakeError;
@@ -18,6 +18,10 @@ use crate::table::Table;
 
 /// Columns whose values hardly ever come twice: a dictionary of them would be made in vain.
 const UNIQUE: &[&str] = &["asset_id", "content_hash", "issue_id", "raw"];
+
+/// Columns of which nobody looks for a range of values: to keep the smallest and largest of each page takes longer than to
+/// compress them.
+const NO_RANGE: &[&str] = &["content_hash", "evidence", "issue_id", "key", "raw", "reason"];
 
 /// Rows that a file keeps together. A writer holds so many in memory, and a reader that looks for an account, or has cores
 /// left, takes them one by one.
@@ -59,6 +63,9 @@ pub(crate) async fn write(
         .set_max_row_group_row_count(Some(ROWS_OF_A_GROUP));
     for column in UNIQUE {
         properties = properties.set_column_dictionary_enabled((*column).into(), false);
+    }
+    for column in NO_RANGE {
+        properties = properties.set_column_statistics_enabled((*column).into(), EnabledStatistics::None);
     }
     let mut writer = RecordBatchWriter::for_table(&table.delta)
         .map_err(&failed)?
