@@ -139,6 +139,7 @@ async fn main() -> anyhow::Result<()> {
         problems: 0,
         rows,
         assets: None,
+        open_issues: None,
         selection: None,
         host: "bench".to_owned(),
         process: std::process::id(),

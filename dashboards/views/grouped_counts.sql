@@ -43,15 +43,21 @@ counted as (
                 else 0
             end
         ) as unknown
-    from judged
-    left anti join outside
-        on judged.policy_id = outside.policy_id and judged.account_id = outside.account_id and judged.region = outside.region
-    left join blind
-        on judged.policy_id = blind.policy_id
-        and judged.asset_type = blind.asset_type
-        and judged.account_id = blind.account_id
-        and judged.collected_in = blind.collected_in
-    left join asked on judged.policy_id = asked.policy_id and judged.asset_type = asked.asset_type
+    -- The small side of each join stands on the left, and is what is kept in memory.
+    from asked
+    right join (
+        blind
+        right join (
+            outside
+            right anti join judged
+                on outside.policy_id = judged.policy_id and outside.account_id = judged.account_id and outside.region = judged.region
+        )
+            on blind.policy_id = judged.policy_id
+            and blind.asset_type = judged.asset_type
+            and blind.account_id = judged.account_id
+            and blind.collected_in = judged.collected_in
+    )
+        on asked.policy_id = judged.policy_id and asked.asset_type = judged.asset_type
     group by judged.group_id, judged.policy_id
 ),
 result as (

@@ -23,7 +23,7 @@ use datafusion::error::DataFusionError;
 use datafusion::execution::context::SessionContext;
 use datafusion::execution::memory_pool::MemoryLimit;
 use datafusion::logical_expr::SortExpr;
-use datafusion::prelude::col;
+use datafusion::prelude::{DataFrame, col};
 use futures::{StreamExt, TryStreamExt};
 use pacbot_lake::{Lake, LakeError, RunRow, SessionOptions};
 use pacbot_schemas::{RunId, RunStatus, Stage};
@@ -118,7 +118,8 @@ pub(crate) async fn append_events(
     let since = lake.collected_since(snapshot.run_at).await?;
     for _ in 0..ATTEMPTS {
         let version = lake.table("issue_events").await?.map(|table| table.version());
-        let settled = if is_fresh { None } else { compared_last(lake, run_id).await? };
+        let compared = if is_fresh { None } else { compared_last(lake, run_id).await? };
+        let settled = compared.as_ref().map(|row| row.run_id.clone());
         let ctx = session(lake, snapshot, version).await?;
         let (folded, last) = (number(&ctx, FOLDED).await?, number(&ctx, LAST).await?);
         let before = if folded < last { state(&ctx, folded).await? } else { ctx.table("issues").await? };
@@ -142,6 +143,15 @@ pub(crate) async fn append_events(
         if sequence == 1 {
             prepare(&ctx, &FIRST, &values).await?;
         } else {
+            // Policies that the last comparison did not look at may have lost their result before it.
+            let compared = compared.filter(|row| row.selection.is_none() && folded == last);
+            if let Some(open) = compared.and_then(|row| row.open_issues) {
+                let unsettled = ctx.sql(include_str!("diff/unsettled.sql")).await?.with_param_values(values.clone())?;
+                if first_number(unsettled).await? == 0 {
+                    info!(run = %run_id, "nothing is to be compared");
+                    return Ok(Events::Folded { open });
+                }
+            }
             prepare(&ctx, &COMPARED, &values).await?;
             let Some(ids) = differing(&ctx).await? else {
                 info!(run = %run_id, "no issue differs");
@@ -232,14 +242,14 @@ async fn prepare(
 
 /// The run that was compared last, if the issues are still as that left them: nobody else is comparing, nor was stopped
 /// while at it.
-async fn compared_last(lake: &Lake, run_id: &RunId) -> Result<Option<RunId>, DiffError> {
+async fn compared_last(lake: &Lake, run_id: &RunId) -> Result<Option<Arc<RunRow>>, DiffError> {
     let mut others = lake.runs().await?;
     others.retain(|row| row.stage == Stage::Diff && &row.run_id != run_id);
     if others.iter().any(|row| row.status == RunStatus::Running) {
         return Ok(None);
     }
     let last = others.into_iter().max_by_key(|row| row.started_at);
-    Ok(last.filter(|row| row.is_finished()).map(|row| row.run_id.clone()))
+    Ok(last.filter(|row| row.is_finished()))
 }
 
 /// What the run changed, whether just now or before it was killed. `open` is the number of open issues, if it is known.
@@ -296,7 +306,11 @@ fn held_at_once(ctx: &SessionContext, bytes: u64) -> u64 {
 }
 
 async fn number(ctx: &SessionContext, sql: &str) -> Result<i64, DataFusionError> {
-    let batches = ctx.sql(sql).await?.collect().await?;
+    first_number(ctx.sql(sql).await?).await
+}
+
+async fn first_number(rows: DataFrame) -> Result<i64, DataFusionError> {
+    let batches = rows.collect().await?;
     Ok(batches.first().map_or(0, |batch| batch.column(0).as_primitive::<Int64Type>().value(0)))
 }
 

@@ -122,6 +122,7 @@ impl Days {
             problems: 0,
             rows: 0,
             assets: None,
+            open_issues: None,
             selection: None,
             host: String::new(),
             process: 0,
@@ -140,7 +141,8 @@ impl Days {
     ) -> Vec<String> {
         let stage = self.evaluate(snapshot, run_id, policies, is_full).await;
         let diffed = diff(&self.lake, run_id, snapshot, is_full).await.unwrap();
-        self.lake.save_run(&RunRow { stage: Stage::Diff, ..stage }).await.unwrap();
+        let open_issues = Some(diffed.open);
+        self.lake.save_run(&RunRow { stage: Stage::Diff, open_issues, ..stage }).await.unwrap();
         append_events(&self.lake, run_id, snapshot, is_full, true).await.unwrap();
         let events: Vec<Event> = self.rows("select * from issue_events order by sequence, policy_id, asset_id").await;
         let newest = events.iter().filter(|event| event.run_id == run_id.as_str());

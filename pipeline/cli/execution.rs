@@ -49,6 +49,7 @@ pub(crate) struct Outcome {
     pub(crate) problems: u64,
     pub(crate) rows: u64,
     pub(crate) assets: Option<u64>,
+    pub(crate) open_issues: Option<u64>,
 }
 
 impl Execution {
@@ -92,6 +93,7 @@ impl Execution {
             problems: 0,
             rows: 0,
             assets: None,
+            open_issues: None,
             selection: self.intent.selection.clone(),
             host: self.host.clone(),
             process: std::process::id(),
@@ -116,6 +118,7 @@ impl Execution {
             problems: outcome.problems,
             rows: outcome.rows,
             assets: outcome.assets,
+            open_issues: outcome.open_issues,
             ..row
         };
         self.lake.save_run(&row).await.context("failed to note that the stage ended")?;

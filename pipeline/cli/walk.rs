@@ -249,6 +249,7 @@ impl Walk<'_> {
                 problems: evaluation.problems(),
                 rows: evaluation.violations(),
                 assets: Some(evaluation.assets),
+                ..Outcome::default()
             }
         });
         ended(execution, row, outcome.map_err(Into::into)).await
@@ -276,7 +277,8 @@ impl Walk<'_> {
         match diffed {
             Ok(diffed) => {
                 let snapshot = snapshot.snapshot.clone();
-                let outcome = Outcome { snapshot, rows: diffed.events(), ..Outcome::default() };
+                let (rows, open_issues) = (diffed.events(), Some(diffed.open));
+                let outcome = Outcome { snapshot, rows, open_issues, ..Outcome::default() };
                 ended(execution, row, Ok(outcome)).await?;
                 Ok(diffed)
             }

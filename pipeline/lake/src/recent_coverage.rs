@@ -123,6 +123,7 @@ mod tests {
             problems: 0,
             rows: 0,
             assets: None,
+            open_issues: None,
             selection: None,
             host: "here".to_owned(),
             process: 1,

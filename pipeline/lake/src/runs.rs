@@ -49,6 +49,9 @@ pub struct RunRow {
     /// The assets that an evaluation read.
     #[serde(default)]
     pub assets: Option<u64>,
+    /// The issues that were open after a diff.
+    #[serde(default)]
+    pub open_issues: Option<u64>,
     /// What it was limited to.
     #[serde(default)]
     pub selection: Option<String>,
