@@ -77,7 +77,7 @@ async fn main() -> anyhow::Result<()> {
     let types =
         AssetTypes::embedded().map_err(|errors| anyhow::anyhow!("{} asset type files are broken", errors.len()))?;
     let types = Arc::new(types);
-    let settings = LakeSettings { location: arguments.lake.clone(), memory: 2 << 30, ..LakeSettings::default() };
+    let settings = LakeSettings { location: arguments.lake.clone(), ..LakeSettings::default() };
     let lake = Lake::open(settings, types.clone()).await?;
     let change =
         Change { generation: arguments.generation, share: arguments.changed / 100.0, clustered: arguments.clustered };

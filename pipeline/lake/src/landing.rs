@@ -16,6 +16,7 @@ use arrow::error::ArrowError;
 use chrono::{DateTime, Utc};
 use datafusion::catalog::streaming::StreamingTable;
 use datafusion::common::DataFusionError;
+use datafusion::common::config::ConfigNonZeroUsize;
 use datafusion::datasource::MemTable;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
@@ -34,6 +35,9 @@ use crate::writer;
 
 /// Writers that overtake each other retry this often.
 const ATTEMPTS: u32 = 20;
+
+/// Rows that are moved, and merged, at a time: each has some kilobytes.
+const ROWS_AT_ONCE: usize = 1024;
 
 /// Staged batches of one scope, which can be read more than once.
 pub trait StagedRows: Send + Sync + Debug {
@@ -110,11 +114,13 @@ const FINGERPRINTS: &str = "
 
 /// Rows that stay, and the answers with what is known of their assets from before. A row whose content is the
 /// same keeps the time at which it was collected first: that is where its history begins.
+///
+/// The small side of each join stands on the left, and is what is kept in memory: answers are wide, and many.
 const REPLACED: &str = "
     with kept as (
         select old.*
-        from old
-        left anti join replaced on old.account_id = replaced.account_id and old.collected_in = replaced.collected_in
+        from replaced
+        right anti join old on replaced.account_id = old.account_id and replaced.collected_in = old.collected_in
     ),
     known as (
         select asset_id, max(first_seen_at) as first_seen_at, max(collected_at) as collected_at, max(content_hash) as content_hash
@@ -123,9 +129,12 @@ const REPLACED: &str = "
     ),
     answered as (
         select %NEW_COLUMNS%
-        from new
-        left semi join replaced on new.account_id = replaced.account_id and new.collected_in = replaced.collected_in
-        left join known on new.asset_id = known.asset_id
+        from known
+        right join (
+            replaced
+            right semi join new on replaced.account_id = new.account_id and replaced.collected_in = new.collected_in
+        )
+            on known.asset_id = new.asset_id
     )
     select * from kept
     union all
@@ -164,6 +173,7 @@ impl Lake {
     async fn land_on(&self, def: &AssetTypeDef, table: &Table, landing: &Landing) -> Result<Option<Landed>, LakeError> {
         let schema = def.schema();
         let ctx = self.bare(landing.run_at)?;
+        keep_within_memory(&ctx).map_err(LakeError::query(def.asset_type.as_str()))?;
         register(&ctx, "new", Arc::new(answers(&schema, &landing.answered)?))?;
         register(&ctx, "old", provider(Some(table), &schema)?)?;
         let before = fingerprints(&ctx, "old").await?;
@@ -238,6 +248,21 @@ impl ScopeKey {
     fn text(&self) -> (String, String) {
         (self.account_id.to_string(), self.region.to_string())
     }
+}
+
+/// Has a session land rows, however many there are.
+fn keep_within_memory(ctx: &SessionContext) -> Result<(), DataFusionError> {
+    let state = ctx.state_ref();
+    let mut state = state.write();
+    let options = state.config_mut().options_mut();
+    // As [`REPLACED`] says: the planner does not know how many answers there are, and might keep them.
+    options.optimizer.join_reordering = false;
+    // One sort of all rows, which spills what the memory does not hold: two side by side, one for rows that stay and one for
+    // answers, would leave none to merge them with.
+    options.execution.target_partitions = 1;
+    options.optimizer.repartition_sorts = false;
+    options.execution.batch_size = ConfigNonZeroUsize::try_new(ROWS_AT_ONCE)?;
+    Ok(())
 }
 
 /// What a landing that replaces these scopes changes.

@@ -50,9 +50,14 @@ fn scope(account: &str, region: &str) -> ScopeKey {
 
 impl TestLake {
     async fn new() -> Self {
+        Self::with_memory(LakeSettings::default().memory).await
+    }
+
+    async fn with_memory(memory: usize) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let types = Arc::new(AssetTypes::parse([("vpc.toml", VPC)]).unwrap());
-        let settings = LakeSettings { location: folder.path().display().to_string(), ..LakeSettings::default() };
+        let location = folder.path().display().to_string();
+        let settings = LakeSettings { location, memory, ..LakeSettings::default() };
         let def = types.get("aws_vpc").unwrap().clone();
         Self { lake: Lake::open(settings, types).await.unwrap(), def, folder }
     }
@@ -248,4 +253,47 @@ async fn commits_tell_which_accounts_changed() {
     let foreign = Change { remove: table.files().unwrap(), at: at(5), data_change: true, ..Change::default() };
     assert!(matches!(table.commit(foreign).await.unwrap(), Committed::Done(_)));
     assert_eq!(changed(third, optimized + 1).await, None, "a commit that does not say what it changed");
+}
+
+/// Wide rows, made when they are asked for.
+#[derive(Debug)]
+struct Wide {
+    rows: RecordBatch,
+    batches: usize,
+}
+
+impl StagedRows for Wide {
+    fn batches(&self) -> Box<dyn Iterator<Item = Result<RecordBatch, ArrowError>> + Send> {
+        let (rows, schema) = (self.rows.clone(), self.rows.schema());
+        // The last come first, so that there is something to sort.
+        Box::new((0..self.batches).rev().map(move |batch| {
+            let text = |value: &dyn Fn(usize) -> String| {
+                Arc::new(StringArray::from_iter_values((0..rows.num_rows()).map(value))) as ArrayRef
+            };
+            let columns =
+                schema.fields().iter().zip(rows.columns()).map(|(field, column)| match field.name().as_str() {
+                    "asset_id" => text(&|row| format!("{batch:03}/{row:03}")),
+                    "raw" => text(&|row| format!("{row:08192}")),
+                    _ => column.clone(),
+                });
+            RecordBatch::try_new(schema.clone(), columns.collect())
+        }))
+    }
+}
+
+#[tokio::test]
+async fn more_answers_than_memory_holds_are_landed() {
+    let test = TestLake::with_memory(48 << 20).await;
+    let names: Vec<String> = (0..500).map(|row| row.to_string()).collect();
+    let vpcs: Vec<(&str, i64)> = names.iter().map(|name| (name.as_str(), 1)).collect();
+    let Answered { scope, rows } = test.answered("1", "eu", 1, &vpcs);
+    let rows = rows.batches().next().unwrap().unwrap();
+    // 160 MB, on a day when nothing is known and on one when all is.
+    for (day, assets) in [(1, 500 * 40), (2, 499 * 40)] {
+        let answer = Wide { rows: rows.slice(0, if day == 1 { 500 } else { 499 }), batches: 40 };
+        let landed = test.land(day, vec![Answered { scope: scope.clone(), rows: Arc::new(answer) }]).await;
+        assert_eq!((landed.changed, landed.assets), (true, assets));
+    }
+    let first = test.rows("select count(*), min(asset_id), max(asset_id), min(length(raw)) from aws_vpc").await;
+    assert_eq!(first, "19960 000/000 039/498 8192");
 }
