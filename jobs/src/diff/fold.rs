@@ -172,9 +172,11 @@ impl Range {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use chrono::Utc;
-    use pacbot_lake::{SessionOptions, from_batches};
-    use pacbot_schemas::RunId;
+    use pacbot_lake::{LakeSettings, SessionOptions, from_batches};
+    use pacbot_schemas::{AssetTypes, RunId};
     use serde_json::Value;
 
     use super::super::append_events;
@@ -258,5 +260,31 @@ mod tests {
             assert_eq!(days.rows::<Value>("select * from issues order by issue_id").await, all, "{bytes}");
             assert!(all.iter().filter(|issue| issue["cause"] == "reopened").count() > 4, "{all:?}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_few_new_states_do_not_need_the_memory_of_all_issues() {
+        let policy =
+            "select asset_id, account_id, region, 'plain' as reason from aws_sns_topic where kms_master_key_id is null";
+        let policies = ["one", "two", "three", "four", "five"].map(|id| (id, policy));
+        let names = (0..40_000).map(|number| &*format!("{number:05}").leak());
+        let mut topics: Vec<(&'static str, bool)> = names.map(|name| (name, false)).collect();
+        let mut days = Days::new().await;
+        days.run(&[("1", Said::Topics(topics.clone().leak()))], &policies, true).await;
+        topics[7].1 = true;
+        let run_id = RunId::new("last").unwrap();
+        let row =
+            days.land(&[("1", Said::Topics(topics.leak()))], &run_id, "2026-03-03T06:00:00Z".parse().unwrap()).await;
+        days.evaluate(&row, &run_id, &policies, true).await;
+        append_events(&days.lake, &run_id, &row, true, false).await.unwrap();
+        let location = days.folder.path().join("lake").display().to_string();
+        let settings = LakeSettings { location, memory: 16 << 20, ..LakeSettings::default() };
+        let small = Lake::open(settings, Arc::new(AssetTypes::embedded().unwrap())).await.unwrap();
+        fold(&small, &row).await.unwrap();
+        let states =
+            days.rows::<Value>("select state, count(*) as issues from issues group by state order by state").await;
+        let issues: Vec<_> =
+            states.iter().map(|row| (row["state"].as_str().unwrap(), row["issues"].as_u64().unwrap())).collect();
+        assert_eq!(issues, [("closed", 5), ("open", 199_995)]);
     }
 }
