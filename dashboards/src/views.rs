@@ -19,6 +19,8 @@ use crate::report::ReportError;
 pub const VIEWS: &[(&str, &str)] = &[
     ("evaluations", include_str!("../views/evaluations.sql")),
     ("newest_policy_runs", include_str!("../views/newest_policy_runs.sql")),
+    ("result_parts", include_str!("../views/result_parts.sql")),
+    ("result_accounts", include_str!("../views/result_accounts.sql")),
     ("newest_violations", include_str!("../views/newest_violations.sql")),
     ("violation_cells", include_str!("../views/violation_cells.sql")),
     ("grouped_assets", include_str!("../views/grouped_assets.sql")),

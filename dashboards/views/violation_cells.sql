@@ -1,25 +1,15 @@
--- How many violations each account has of a policy, of its newest result (`newest_violations`). They are counted by the run that
+-- How many violations each account has of a policy, of its newest result. They are counted by the run that
 -- found them before anything is joined: there are millions of them, and a row for each account and policy.
-with part as (
-    select policy_id, part['run_id'] as run_id, part['number'] as number
-    from (select policy_id, unnest(parts) as part from newest_policy_runs)
-),
-again as (
-    select part.policy_id, judged_accounts.account_id, max(part.number) as number
-    from part
-    join judged_accounts on part.policy_id = judged_accounts.policy_id and part.run_id = judged_accounts.run_id
-    group by part.policy_id, judged_accounts.account_id
-),
-of_run as (
+with of_run as (
     select violations.policy_id, violations.run_id, violations.account_id, count(*) as violations
-    from (select distinct run_id from part) as runs
+    from (select distinct run_id from result_parts) as runs
     right semi join violations on runs.run_id = violations.run_id
     group by violations.policy_id, violations.run_id, violations.account_id
 )
 select of_run.policy_id, of_run.account_id, of_run.violations
-from again
+from result_accounts as again
 right join (
-    part
+    result_parts as part
     join of_run on part.policy_id = of_run.policy_id and part.run_id = of_run.run_id
 )
     on of_run.policy_id = again.policy_id and of_run.account_id = again.account_id
