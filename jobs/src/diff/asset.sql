@@ -1,7 +1,7 @@
 -- The assets of the issues that are not seen. Reads `missing` and `assets`.
 --
--- Nearly all are in the account that the issue names. Of the others, those whose id names that account are in no other one;
--- only for what is left, all accounts are read.
+-- Nearly all are in the account that the issue names; only for what is left, all accounts are read: a policy may name another
+-- account than its asset is in, and an asset may have come back in another one.
 with here as (
     select assets.asset_type, assets.asset_id, assets.account_id, assets.region, assets.collected_in, assets.unread
     from (select distinct asset_type, asset_id from missing) as of_issue
@@ -15,7 +15,6 @@ elsewhere as (
     select missing.asset_type, missing.asset_id
     from here
     right anti join missing on here.asset_type = missing.asset_type and here.asset_id = missing.asset_id
-    where missing.account_id is null or not contains(missing.asset_id, missing.account_id)
 )
 select * from here
 union all

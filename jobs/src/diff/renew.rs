@@ -3,7 +3,6 @@
 //! Promises: rows stay in the order of their accounts; of the new states, no more are in memory at a time than a query may keep.
 //! Of each, 16 bytes are: an issue may have moved to an account whose rows are in another file.
 
-use std::num::NonZero;
 use std::sync::Arc;
 
 use arrow::array::{AsArray, RecordBatch};
@@ -75,7 +74,7 @@ pub(super) async fn renewed_files(
     }
     let gone = Arc::new(gone);
 
-    let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+    let cores = ctx.state().config().target_partitions();
     let most = (most / cores as u64).max(1);
     let count: u64 = new.iter().map(|(_, _, rows)| rows).sum();
     let rounds = usize::try_from(count.div_ceil(most * cores as u64)).unwrap_or(usize::MAX).max(1);

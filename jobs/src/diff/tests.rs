@@ -262,3 +262,15 @@ async fn few_changes_among_more_violations_than_fit_in_memory_are_found() {
     let causes = vec![("fixed".to_owned(), 2_000), ("opened".to_owned(), 5_000)];
     assert_eq!(day(7, &topics).await, (causes, 43_000));
 }
+
+#[tokio::test]
+async fn an_asset_is_found_in_another_account_than_its_policy_names() {
+    let mut days = Days::new().await;
+    // As an organization's accounts are: the id names the account, and another one lists it.
+    let member = "select asset_id, name as account_id, region, 'not encrypted' as reason from aws_sns_topic where kms_master_key_id is null";
+    let policies = [("member", member)];
+    let opened = days.run(&[("1", Said::Topics(&[("222", false)]))], &policies, true).await;
+    assert_eq!(opened, ["member 1/222: none -> open (opened, 1)"]);
+    let fixed = days.run(&[("1", Said::Topics(&[("222", true)]))], &policies, true).await;
+    assert_eq!(fixed, ["member 1/222: open -> closed (fixed, 1)"]);
+}

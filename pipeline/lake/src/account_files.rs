@@ -127,8 +127,8 @@ impl Lake {
         Ok(Some(AccountFiles { table, files }))
     }
 
-    /// Puts the rows of `streams`, which are written side by side, in the place of all rows of `files`; the new version, or `None` when somebody else committed since that
-    /// version. Rows that are sorted by account leave files of few accounts.
+    /// Puts the rows of `streams`, which are written side by side, in the place of all rows of `files`; the new version, or
+    /// `None` when somebody else committed since that version. Rows that are sorted by account leave files of few accounts.
     ///
     /// # Errors
     ///
