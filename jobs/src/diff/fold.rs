@@ -11,13 +11,13 @@ use arrow::datatypes::Int64Type;
 use datafusion::common::ScalarValue;
 use datafusion::error::DataFusionError;
 use datafusion::execution::context::SessionContext;
-use datafusion::logical_expr::{Expr, lit};
-use datafusion::prelude::{DataFrame, col};
+use datafusion::logical_expr::Expr;
+use datafusion::prelude::DataFrame;
 use futures::stream::{self, Stream, StreamExt, TryStreamExt};
 use pacbot_lake::{Lake, LakeError, RunRow, folded_issues};
 
 use super::merge::ORDER;
-use super::renew::{Count, known, renewed, renewed_files};
+use super::renew::{Count, between, known, renewed, renewed_files};
 use super::{ATTEMPTS, DiffError, ascending, held_at_once, keep_sides, number};
 
 /// An issue that is sorted takes so much memory: itself, and what it becomes.
@@ -160,13 +160,8 @@ fn sorted(
 
 impl Range {
     fn filter(&self) -> Option<Expr> {
-        let first = self.first.as_ref().map(|first| col("account_id").gt_eq(lit(first.as_str())));
-        match (first, &self.end) {
-            (None, None) => None,
-            (None, Some(end)) => Some(col("account_id").lt(lit(end.as_str()))),
-            (Some(first), Some(end)) => Some(first.and(col("account_id").lt(lit(end.as_str())))),
-            (Some(first), None) => Some(first.or(col("account_id").is_null())),
-        }
+        // No policy is below the empty one.
+        between(self.first.as_deref().map(|first| (first, "")), self.end.as_deref().map(|end| (end, "")))
     }
 }
 
@@ -175,6 +170,7 @@ mod tests {
     use std::sync::Arc;
 
     use chrono::Utc;
+    use datafusion::prelude::col;
     use pacbot_lake::{LakeSettings, SessionOptions, from_batches};
     use pacbot_schemas::{AssetTypes, RunId};
     use serde_json::Value;

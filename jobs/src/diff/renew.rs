@@ -147,6 +147,21 @@ async fn states(rows: DataFrame) -> Result<BoxStream<'static, Result<RecordBatch
     Ok(rows.map_err(LakeError::query("issues")).boxed())
 }
 
+/// Whether a row's account and policy are not below the first, and below the second; all are where there is neither. Rows without
+/// an account come last.
+pub(super) fn between(first: Option<(&str, &str)>, end: Option<(&str, &str)>) -> Option<Expr> {
+    let from = |(account, policy): (&str, &str)| {
+        let later = col("account_id").gt(lit(account));
+        later.or(col("account_id").eq(lit(account)).and(col("policy_id").gt_eq(lit(policy))))
+    };
+    match (first.map(from), end.map(from)) {
+        (None, None) => None,
+        (None, Some(end)) => Some(end.is_false()),
+        (Some(first), Some(end)) => Some(first.and(end.is_false())),
+        (Some(first), None) => Some(first.or(col("account_id").is_null())),
+    }
+}
+
 /// The states between an account and policy, and others. Those without an account come last.
 struct Range<'a> {
     first: Option<(&'a str, &'a str)>,
@@ -155,16 +170,7 @@ struct Range<'a> {
 
 impl Range<'_> {
     fn filter(&self) -> Option<Expr> {
-        let from = |(account, policy): (&str, &str)| {
-            let later = col("account_id").gt(lit(account));
-            later.or(col("account_id").eq(lit(account)).and(col("policy_id").gt_eq(lit(policy))))
-        };
-        match (self.first.map(from), self.end.map(from)) {
-            (None, None) => None,
-            (None, Some(end)) => Some(end.is_false()),
-            (Some(first), Some(end)) => Some(first.and(end.is_false())),
-            (Some(first), None) => Some(first.or(col("account_id").is_null())),
-        }
+        between(self.first, self.end)
     }
 
     fn holds(&self, (account, policy, _): &Count) -> bool {
