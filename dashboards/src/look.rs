@@ -99,7 +99,13 @@ impl Look {
     /// [`LookError`]; versions may be gone after their retention.
     pub async fn at_run(lake: &Lake, files: Groups, run: &RunRow) -> Result<Self, LookError> {
         let at = run.run_at;
-        let options = SessionOptions { versions: run.versions(), run_at: at, only_pinned: true, history: false };
+        let options = SessionOptions {
+            versions: run.versions(),
+            run_at: at,
+            only_pinned: true,
+            history: false,
+            text_views: false,
+        };
         let ctx = lake.session(options).await?;
         let is_newest = holds_now(&ctx, at).await?;
         let until = ScalarValue::TimestampMicrosecond(Some(at.timestamp_micros()), Some("UTC".into()));

@@ -13,7 +13,7 @@ use datafusion::prelude::{DataFrame, SessionContext};
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
-use pacbot_lake::{SqlMessage, all_assets, bare_session, read_only, unknown_run_time};
+use pacbot_lake::{SqlMessage, all_assets, assets_schema, bare_session, read_only, unknown_run_time, with_text_views};
 use pacbot_schemas::{AssetTypes, PolicyId, SourceError, fingerprint, nearest};
 
 use crate::local::is_local;
@@ -224,10 +224,10 @@ fn definitions(types: &AssetTypes) -> Result<SessionContext, DataFusionError> {
         ctx.register_udf(function);
     }
     for def in types.iter() {
-        ctx.register_table(def.asset_type.as_str(), Arc::new(EmptyTable::new(def.schema())))?;
+        ctx.register_table(def.asset_type.as_str(), Arc::new(EmptyTable::new(with_text_views(&def.schema()))))?;
     }
     // As in the lake, filters on the type are the table's own.
-    ctx.register_table("assets", all_assets([]))?;
+    ctx.register_table("assets", all_assets(with_text_views(&assets_schema()), []))?;
     Ok(ctx)
 }
 

@@ -13,7 +13,7 @@ use datafusion::datasource::MemTable;
 use datafusion::error::DataFusionError;
 use datafusion::logical_expr::ScalarUDF;
 use datafusion::prelude::SessionContext;
-use pacbot_lake::{all_assets, bare_session};
+use pacbot_lake::{all_assets, assets_schema, bare_session, with_text_views};
 use pacbot_schemas::{AssetType, AssetTypes};
 use sqllogictest::{AsyncDB, DBOutput, DefaultColumnType, Runner};
 
@@ -100,11 +100,11 @@ impl Session {
         let ctx = bare_session(256 << 20, at).map_err(external)?;
         let mut tables: Vec<(AssetType, Arc<dyn TableProvider>)> = Vec::new();
         for def in types.iter() {
-            let table = Arc::new(MemTable::try_new(def.schema(), vec![vec![]])?);
+            let table = Arc::new(MemTable::try_new(with_text_views(&def.schema()), vec![vec![]])?);
             ctx.register_table(def.asset_type.as_str(), table.clone())?;
             tables.push((def.asset_type.clone(), table));
         }
-        ctx.register_table("assets", all_assets(tables))?;
+        ctx.register_table("assets", all_assets(with_text_views(&assets_schema()), tables))?;
         ctx.register_udf(ScalarUDF::from(Cell::new(types)));
         if let Some(catalog) = ctx.catalog("datafusion") {
             catalog.register_schema("policy", Arc::new(MemorySchemaProvider::new()))?;
@@ -124,20 +124,25 @@ impl Session {
             format!("select distinct account_id from {} where account_id is not null", self.checked.policy.asset_type);
         let mut apart = Vec::new();
         for batch in self.ctx.sql(&accounts).await?.collect().await? {
-            for account in batch.column(0).as_string::<i32>().iter().flatten() {
+            for account in batch.column(0).as_string_view().iter().flatten() {
                 let account = Arc::new(BTreeSet::from([account.to_owned()]));
                 apart.extend(texts(&self.checked.rows(&self.ctx, Some(&account)).await?.collect().await?)?);
             }
         }
-        let mut all = texts(&self.checked.rows(&self.ctx, None).await?.collect().await?)?;
+        let all = self.found_by(&self.checked).await?;
         apart.sort();
-        all.sort();
         if apart == all {
             return Ok(());
         }
         let message =
             format!("account by account, the policy finds {apart:?}; of all at once {all:?}: it mixes accounts");
         Err(SessionError(DataFusionError::Execution(message)))
+    }
+
+    async fn found_by(&self, checked: &Checked) -> Result<Vec<Vec<String>>, SessionError> {
+        let mut found = texts(&checked.rows(&self.ctx, None).await?.collect().await?)?;
+        found.sort();
+        Ok(found)
     }
 }
 

@@ -37,12 +37,6 @@ struct AllAssets {
     types: Vec<OfType>,
 }
 
-impl AllAssets {
-    fn new(types: Vec<OfType>) -> Self {
-        Self { schema: assets_schema(), types }
-    }
-}
-
 /// Which of the types `names` filters on the type alone do not rule out.
 pub(crate) fn of_types(state: &dyn Session, names: &[&str], filters: &[Expr]) -> Result<Vec<bool>> {
     let known = Arc::new(Schema::new(vec![Field::new("asset_type", DataType::Utf8, true)]));
@@ -72,11 +66,14 @@ pub(crate) fn filter_kinds(filters: &[&Expr]) -> Vec<TableProviderFilterPushDown
     filters.iter().map(kind).collect()
 }
 
-/// The table `assets` over these tables, which are of the named types.
+/// The table `assets`, whose columns are `schema`, over these tables, which are of the named types.
 #[must_use]
-pub fn all_assets(tables: impl IntoIterator<Item = (AssetType, Arc<dyn TableProvider>)>) -> Arc<dyn TableProvider> {
+pub fn all_assets(
+    schema: SchemaRef,
+    tables: impl IntoIterator<Item = (AssetType, Arc<dyn TableProvider>)>,
+) -> Arc<dyn TableProvider> {
     let types = tables.into_iter().map(|(asset_type, assets)| OfType { asset_type, assets });
-    Arc::new(AllAssets::new(types.collect()))
+    Arc::new(AllAssets { schema, types: types.collect() })
 }
 
 /// Its columns: the type, the common ones, and those that tell what is known.
@@ -88,6 +85,19 @@ pub fn assets_schema() -> SchemaRef {
     };
     let names = ["asset_type"].into_iter().chain(FRONT_COLUMNS).chain(["collected_in", "unread"]);
     Arc::new(Schema::new(names.map(field).collect::<Vec<_>>()))
+}
+
+/// `schema` with texts as views, which are copied without what they show: whoever filters and joins assets by their texts,
+/// and keeps few, does so in less time. The type is a value that files come with, and texts in lists stay what they are.
+#[must_use]
+pub fn with_text_views(schema: &SchemaRef) -> SchemaRef {
+    let fields = schema.fields().iter().map(|field| match field.data_type() {
+        DataType::Utf8 if field.name() != "asset_type" => {
+            Arc::new(field.as_ref().clone().with_data_type(DataType::Utf8View))
+        }
+        _ => field.clone(),
+    });
+    Arc::new(Schema::new(fields.collect::<Vec<_>>()))
 }
 
 /// Whether a filter reads no other columns than these, or (`all` is false) at least one of them.

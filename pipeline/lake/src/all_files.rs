@@ -19,7 +19,7 @@ use datafusion::prelude::col;
 use futures::{StreamExt, TryStreamExt, stream};
 use pacbot_schemas::AssetType;
 
-use crate::all_assets::{assets_schema, filter_kinds, of_types};
+use crate::all_assets::{filter_kinds, of_types};
 use crate::asset_table::{ScopeTimes, scan_with_age};
 use crate::error::LakeError;
 use crate::lake_files::LakeFiles;
@@ -39,9 +39,9 @@ pub(crate) struct AllFiles {
 }
 
 impl AllFiles {
-    /// Over the tables of these types.
-    pub(crate) fn new(types: Vec<(AssetType, Arc<Pinned>)>, times: Arc<ScopeTimes>) -> Self {
-        Self { schema: assets_schema(), types, times }
+    /// Over the tables of these types, with the columns `schema`.
+    pub(crate) fn new(schema: SchemaRef, types: Vec<(AssetType, Arc<Pinned>)>, times: Arc<ScopeTimes>) -> Self {
+        Self { schema, types, times }
     }
 
     /// The files of the types that filters on the type alone do not rule out.

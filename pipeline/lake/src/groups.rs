@@ -7,7 +7,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field};
+use arrow::error::ArrowError;
 use chrono::{DateTime, Utc};
 use datafusion::common::ScalarValue;
 use datafusion::datasource::MemTable;
@@ -395,8 +397,12 @@ impl Lake {
             let batches = now.execute_stream().await?;
             let rows = futures::StreamExt::map(batches, move |batch| {
                 let batch = batch.map_err(LakeError::query(TABLE))?;
-                arrow::array::RecordBatch::try_new(schema.clone(), batch.columns().to_vec())
-                    .map_err(LakeError::rows(TABLE))
+                // The texts of assets may be views.
+                let columns = batch.columns().iter().zip(schema.fields());
+                let columns = columns.map(|(column, field)| cast(column, field.data_type()));
+                let columns: Result<Vec<_>, ArrowError> = columns.collect();
+                let rows = columns.and_then(|columns| arrow::array::RecordBatch::try_new(schema.clone(), columns));
+                rows.map_err(LakeError::rows(TABLE))
             });
             if self.commit_on(TABLE, version, rows, true, at).await?.is_some() {
                 return Ok(());

@@ -43,7 +43,7 @@ mod units;
 mod writer;
 
 pub use account_files::{AccountFiles, FilesInOrder};
-pub use all_assets::{all_assets, assets_schema};
+pub use all_assets::{all_assets, assets_schema, with_text_views};
 pub use carried::{CarriedError, function_from_bytes, function_to_bytes};
 pub use changes::ChangedAccounts;
 pub use error::LakeError;

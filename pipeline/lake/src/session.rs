@@ -24,7 +24,7 @@ use datafusion::prelude::{DataFrame, SessionConfig, SessionContext};
 use futures::FutureExt;
 use url::Url;
 
-use crate::all_assets::ASSETS;
+use crate::all_assets::{ASSETS, assets_schema, with_text_views};
 use crate::all_files::AllFiles;
 use crate::asset_table::{AssetTable, ScopeTimes};
 use crate::error::LakeError;
@@ -55,13 +55,15 @@ pub struct SessionOptions {
     pub only_pinned: bool,
     /// Whether `<table>_history` is there too.
     pub history: bool,
+    /// Whether the assets' texts are views ([`with_text_views`]).
+    pub text_views: bool,
 }
 
 impl SessionOptions {
     /// The newest version of everything, histories included.
     #[must_use]
     pub fn newest(run_at: DateTime<Utc>) -> Self {
-        Self { versions: Versions::default(), run_at, only_pinned: false, history: true }
+        Self { versions: Versions::default(), run_at, only_pinned: false, history: true, text_views: false }
     }
 }
 
@@ -153,8 +155,9 @@ impl Lake {
         let coverage = ctx.table_provider("coverage").await.map_err(LakeError::query("coverage"))?;
         let times = Arc::new(ScopeTimes::of(self, coverage, options.run_at));
         let mut landed = Vec::new();
+        let shown = |schema: SchemaRef| if options.text_views { with_text_views(&schema) } else { schema };
         for def in self.types.iter() {
-            let (asset_type, name, schema) = (&def.asset_type, def.asset_type.as_str(), def.schema());
+            let (asset_type, name, schema) = (&def.asset_type, def.asset_type.as_str(), shown(def.schema()));
             let pinned = exists(name, options.only_pinned).then(|| pinned(name));
             let assets: Arc<dyn TableProvider> = match &pinned {
                 Some(pinned) => {
@@ -174,7 +177,7 @@ impl Lake {
                 register(&ctx, &format!("{asset_type}_history"), past)?;
             }
         }
-        register(&ctx, ASSETS, Arc::new(AllFiles::new(landed, times)))?;
+        register(&ctx, ASSETS, Arc::new(AllFiles::new(shown(assets_schema()), landed, times)))?;
         Ok(ctx)
     }
 

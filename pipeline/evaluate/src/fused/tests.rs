@@ -3,7 +3,9 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, TimeZone, Utc};
 use datafusion::catalog::TableProvider;
 use datafusion::datasource::MemTable;
-use pacbot_lake::{Lake, LakeSettings, Versions, all_assets, bare_session, from_batches, to_batch};
+use pacbot_lake::{
+    Lake, LakeSettings, Versions, all_assets, assets_schema, bare_session, from_batches, to_batch, with_text_views,
+};
 use pacbot_schemas::{AssetTypes, CoverageStatus, RunId};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -133,7 +135,7 @@ async fn judge(
     let topics = [json!({"asset_id": "topic", "account_id": "1", "region": "us-east-1", "collected_in": "us-east-1"})];
     let mut tables = Vec::new();
     for (name, rows) in [(TYPE, instances), (OTHER, &topics[..])] {
-        let schema = types.get(name).unwrap().schema();
+        let schema = with_text_views(&types.get(name).unwrap().schema());
         let batch = to_batch(name, schema.clone(), rows).unwrap();
         // Several partitions and batches, as of several files.
         let half = batch.num_rows() / 2;
@@ -142,7 +144,7 @@ async fn judge(
         ctx.register_table(name, table.clone()).unwrap();
         tables.push((types.get(name).unwrap().asset_type.clone(), table as Arc<dyn TableProvider>));
     }
-    ctx.register_table("assets", all_assets(tables)).unwrap();
+    ctx.register_table("assets", all_assets(with_text_views(&assets_schema()), tables)).unwrap();
     let members = ctx.sql("select '' as group_id, '' as asset_type, '' as asset_id where false").await.unwrap();
     ctx.register_table("group_members", members.into_view()).unwrap();
     let mut answers = Answers::default();
