@@ -17,6 +17,7 @@ use pacbot_lake::{SqlMessage, all_assets, assets_schema, bare_session, read_only
 use pacbot_schemas::{AssetTypes, PolicyId, SourceError, fingerprint, nearest};
 
 use crate::local::is_local;
+use crate::members::{Members, members_read};
 use crate::overrides::Overrides;
 use crate::policy::Policy;
 use crate::row_policy::{RowPolicy, is_run_time};
@@ -44,6 +45,8 @@ pub struct Checked {
     pub(crate) is_timed: bool,
     /// Whether what it finds in an account depends on that account alone.
     pub(crate) is_local: bool,
+    /// The members of nested columns that it reads; none if it may read all.
+    pub(crate) members: Option<Members>,
     /// What it says of a row, if it looks at one row at a time.
     pub(crate) row: Option<RowPolicy>,
     /// The plan over empty tables, optimised once; none if it asks for the run's time, with which it is planned anew.
@@ -258,6 +261,7 @@ async fn check(
         scoping: Scoping::default(),
         is_timed: false,
         is_local: false,
+        members: None,
         row: None,
         optimised: None,
         policy,
@@ -284,6 +288,7 @@ async fn check(
     let row = RowPolicy::of(&plan).filter(|row| row.table == checked.policy.asset_type);
     (checked.reads, checked.is_timed, checked.row) = (reads, is_timed, row);
     checked.is_local = checked.policy.by_account || is_local(&plan);
+    checked.members = members_read(&plan);
     checked.optimised = (!is_timed).then(|| Arc::new(plan));
     Ok(checked)
 }

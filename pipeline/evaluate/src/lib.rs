@@ -16,6 +16,7 @@ mod findings;
 mod fused;
 mod judging;
 mod local;
+mod members;
 mod of_accounts;
 mod overrides;
 mod parameter;

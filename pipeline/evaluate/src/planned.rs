@@ -14,13 +14,16 @@ use datafusion::logical_expr::{LogicalPlan, TableSource};
 use datafusion::physical_plan::{ExecutionPlan, SendableRecordBatchStream, execute_stream};
 use datafusion::prelude::{DataFrame, SessionContext};
 
+use crate::members::{Members, OfMembers};
 use crate::of_accounts::{AccountIds, OfAccounts};
 
-/// `plan` over the tables of `ctx`, which have the same columns; of `accounts` alone, if they are given.
+/// `plan` over the tables of `ctx`, which have the same columns; of `accounts` alone, if they are given, and without values
+/// of other members than `members`.
 pub(crate) async fn over_tables_of(
     ctx: &SessionContext,
     plan: &LogicalPlan,
     accounts: Option<&AccountIds>,
+    members: Option<&Members>,
 ) -> Result<DataFrame, DataFusionError> {
     let mut names = BTreeSet::new();
     plan.apply_with_subqueries(|node| {
@@ -32,6 +35,9 @@ pub(crate) async fn over_tables_of(
     let mut tables: HashMap<String, Arc<dyn TableSource>> = HashMap::new();
     for name in names {
         let mut table = ctx.table_provider(name.as_str()).await?;
+        if let Some(members) = members {
+            table = Arc::new(OfMembers { table, members: members.clone() });
+        }
         if let Some(accounts) = accounts {
             table = Arc::new(OfAccounts { table, accounts: accounts.clone() });
         }

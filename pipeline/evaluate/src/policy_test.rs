@@ -139,6 +139,20 @@ impl Session {
         Err(SessionError(DataFusionError::Execution(message)))
     }
 
+    /// Makes sure that a policy that is given some members of nested columns finds what it finds with all of them.
+    async fn try_members(&self) -> Result<(), SessionError> {
+        if self.checked.members.is_none() {
+            return Ok(());
+        }
+        let (some, all) = (&self.checked, Checked { members: None, ..self.checked.clone() });
+        let (some, all) = (self.found_by(some).await?, self.found_by(&all).await?);
+        if some == all {
+            return Ok(());
+        }
+        let message = format!("of the members that it names, the policy finds {some:?}; of all of them {all:?}");
+        Err(SessionError(DataFusionError::Execution(message)))
+    }
+
     async fn found_by(&self, checked: &Checked) -> Result<Vec<Vec<String>>, SessionError> {
         let mut found = texts(&checked.rows(&self.ctx, None).await?.collect().await?)?;
         found.sort();
@@ -174,6 +188,7 @@ impl AsyncDB for Session {
             return Ok(DBOutput::StatementComplete(0));
         }
         self.try_by_account().await?;
+        self.try_members().await?;
         Ok(DBOutput::Rows { types: vec![DefaultColumnType::Any; columns], rows: texts(&batches)? })
     }
 

@@ -114,7 +114,7 @@ impl Checked {
         let variants = &self.scoping.variants;
         let names: Vec<String> = variants.iter().map(|(group, _)| group.clone()).collect();
         let all = match &self.optimised {
-            Some(plan) => over_tables_of(ctx, plan, accounts).await?,
+            Some(plan) => over_tables_of(ctx, plan, accounts, self.members.as_ref()).await?,
             None => self.plan(ctx).await?,
         };
         let mut rows = elsewhere(all, ctx, &names).await?;
