@@ -22,7 +22,9 @@ use futures::StreamExt;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
+use crate::members::members_read;
 use crate::of_accounts::is_of;
+use crate::planned::over_tables_of;
 use crate::row_policy::{RowPolicy, column};
 
 /// Rows that are given their reasons together.
@@ -200,7 +202,10 @@ impl Scan {
             frame = frame.filter(is_of(accounts))?;
         }
         let (table, kinds) = (frame.clone(), kinds.into_iter().cloned().collect());
-        let frame = frame.select(selected)?;
+        let mut frame = frame.select(selected)?;
+        if let Some(members) = members_read(frame.logical_plan()) {
+            frame = over_tables_of(ctx, frame.logical_plan(), None, Some(&members)).await?;
+        }
         Ok(Self { frame, columns, hidden: places, table, kinds, first })
     }
 
