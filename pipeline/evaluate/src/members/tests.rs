@@ -1,9 +1,11 @@
-use arrow::datatypes::Field;
+use arrow::array::AsArray;
+use arrow::datatypes::{Field, Schema};
 use arrow::util::pretty::pretty_format_batches;
 use chrono::Utc;
+use datafusion::dataframe::DataFrameWriteOptions;
 use datafusion::datasource::MemTable;
 use datafusion::physical_plan::displayable;
-use datafusion::prelude::SessionContext;
+use datafusion::prelude::{ParquetReadOptions, SessionContext};
 use pacbot_lake::{Lake, LakeSettings, bare_session, to_batch};
 use pacbot_schemas::{AssetTypes, RunId};
 use serde_json::json;
@@ -128,4 +130,33 @@ async fn a_scan_of_files_does_not_decode_the_others() {
     assert!(scan.contains("CAST"), "the scan itself knows what is named: {shown}");
     let rows = pretty_format_batches(&frame.collect().await.unwrap()).unwrap().to_string();
     assert!(rows.contains("| a         | eu     |"), "{rows}");
+}
+
+#[tokio::test]
+async fn a_file_may_lack_what_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("old.parquet").display().to_string();
+    let ctx = bare_session(64 << 20, Utc::now()).unwrap();
+    let old =
+        "select 'i-1' as asset_id, make_array(named_struct('vpc_id', 'vpc-1', 'status', 'in-use'), null) as interfaces";
+    let old = ctx.sql(old).await.unwrap();
+    old.write_parquet(&file, DataFrameWriteOptions::new(), None).await.unwrap();
+    let text = |name: &str| Field::new(name, DataType::Utf8, true);
+    let member = DataType::Struct(vec![text("subnet_id"), text("vpc_id"), text("status")].into());
+    let interfaces = DataType::List(Arc::new(Field::new("element", member, true)));
+    let schema = Schema::new(vec![text("asset_id"), Field::new("interfaces", interfaces, true)]);
+    ctx.register_parquet("instances", &file, ParquetReadOptions::default().schema(&schema)).await.unwrap();
+    for (named, expected) in [("subnet_id", [None, None]), ("vpc_id", [Some("vpc-1"), None])] {
+        let sql = format!(
+            "select asset_id, interface['{named}'] as named, interface is null as is_null
+            from (select asset_id, unnest(interfaces) as interface from instances)"
+        );
+        let plan = ctx.sql(&sql).await.unwrap().into_optimized_plan().unwrap();
+        let members = members_read(&plan).unwrap();
+        let rows = over_tables_of(&ctx, &plan, None, Some(&members)).await.unwrap().collect().await.unwrap();
+        let named: Vec<Option<&str>> = rows[0].column(1).as_string::<i32>().iter().collect();
+        assert_eq!(named, expected);
+        let is_null: Vec<Option<bool>> = rows[0].column(2).as_boolean().iter().collect();
+        assert_eq!(is_null, [Some(false), Some(true)], "{named:?}");
+    }
 }
