@@ -89,7 +89,7 @@ impl LazyViews {
         }
         for (view, sql) in VIEWS.iter().filter(|(view, _)| wanted.contains(view)) {
             if !self.tables.table_exist(view) {
-                self.keep(view, plan(ctx, view, sql, &shown.grouping).await?)?;
+                self.keep(view, plan(ctx, view, sql, &shown).await?)?;
             }
         }
         Ok(())
@@ -123,6 +123,8 @@ fn read_by<'a>(name: &'a str, grouping: &Grouping) -> BTreeSet<&'a str> {
                 "counts" if *grouping != Grouping::Whole => Some("grouped_counts"),
                 "viewed_issue_counts" => Some("grouped_issue_counts"),
                 "viewed_accounts" if *grouping == Grouping::Whole => Some("answers"),
+                "owned_assets" if *grouping == Grouping::Whole => Some("evaluations"),
+                "viewed_cells" if *grouping == Grouping::Whole => Some("issue_cells"),
                 _ => None,
             });
         }

@@ -1,5 +1,7 @@
 //! The report: what one look at the lake says, for people and as JSON.
 
+use std::collections::BTreeSet;
+
 use datafusion::common::ScalarValue;
 use datafusion::error::DataFusionError;
 use datafusion::logical_expr::lit;
@@ -122,23 +124,33 @@ async fn assets(ctx: &SessionContext) -> Result<u64, ReportError> {
 #[derive(Deserialize)]
 struct Chosen {
     issue_id: String,
+    asset_type: String,
 }
 
 /// The first `most` changes of each cause, the worst first.
 async fn changed(ctx: &SessionContext, causes: &[ChangeCount], most: u64) -> Result<Vec<Change>, ReportError> {
     let first = "
-        select issue_id from run_events where cause = $cause
+        select issue_id, asset_type from run_events where cause = $cause
         order by severity_rank, policy_id, asset_id, key limit $most";
-    let mut named = Vec::new();
+    let (mut named, mut types) = (Vec::new(), BTreeSet::new());
     for ChangeCount { cause, .. } in causes {
         // Chosen before they get names: a first run has as many changes as there are issues.
         let values = vec![("cause", ScalarValue::from(cause.as_str())), ("most", ScalarValue::UInt64(Some(most)))];
         let chosen: Vec<Chosen> = rows_with(ctx, "run_events", first, values).await?;
-        named.extend(chosen.into_iter().map(|chosen| lit(chosen.issue_id)));
+        for Chosen { issue_id, asset_type } in chosen {
+            named.push(lit(issue_id));
+            types.insert(asset_type);
+        }
     }
+    if named.is_empty() {
+        return Ok(Vec::new());
+    }
+    // The names of assets are looked up in the tables of their types alone.
+    let types = types.into_iter().map(lit).collect();
+    let is_one = col("issue_id").in_list(named, false).and(col("asset_type").in_list(types, false));
     let failed = |source| ReportError::View { view: "run_changes", source: Box::new(source) };
     let order = ["cause", "severity_rank", "policy_id", "asset_id", "key"].map(|name| col(name).sort(true, false));
-    let frame = ctx.table("run_changes").await.and_then(|all| all.filter(col("issue_id").in_list(named, false)));
+    let frame = ctx.table("run_changes").await.and_then(|all| all.filter(is_one));
     let batches = frame.and_then(|frame| frame.sort(order.into())).map_err(failed)?.collect().await.map_err(failed)?;
     Ok(from_batches("run_changes", &batches)?)
 }

@@ -13,6 +13,7 @@ use datafusion::prelude::{DataFrame, SessionContext, col};
 use pacbot_schemas::{Category, IssueState, Severity};
 
 use crate::domain::{Domain, usual_weight};
+use crate::lazy_views::Shown;
 use crate::report::ReportError;
 
 /// Name and text of each view, in an order in which each reads only those before it.
@@ -39,6 +40,7 @@ pub const VIEWS: &[(&str, &str)] = &[
     ("answers", include_str!("../views/answers.sql")),
     ("viewed_accounts", include_str!("../views/viewed_accounts.sql")),
     ("unjudged", include_str!("../views/unjudged.sql")),
+    ("owned_assets", include_str!("../views/owned_assets.sql")),
     ("account_status", include_str!("../views/account_status.sql")),
     ("issue_changes", include_str!("../views/issue_changes.sql")),
     ("newest_diff", include_str!("../views/newest_diff.sql")),
@@ -73,6 +75,22 @@ const ANSWERS_OF_ONE: &str = "
 /// `viewed_accounts` where everything is looked at.
 const ALL_ACCOUNTS: &str = "select distinct account_id from answers";
 
+/// `owned_assets` where everything is looked at, and the newest evaluation counted, or one of the same collection.
+const COUNTED_ASSETS: &str = "select account_id, assets from account_assets";
+
+/// Whether that holds. An earlier version of PacBot noted nothing, and who looks at the past does not see what was noted then.
+const IS_COUNTED: &str = "
+    select count(*)
+    from (select sum(assets) as assets, max(run_at) as run_at from account_assets) as counted
+    join (select run_at, assets from evaluations order by run_at desc, started_at desc limit 1) as newest
+        on counted.assets = newest.assets and counted.run_at <= newest.run_at";
+
+/// `viewed_cells` where everything is looked at: issues are counted once.
+const ALL_CELLS: &str = "
+    select account_id, severity, state, sum(issues) as issues
+    from issue_cells
+    group by account_id, severity, state";
+
 /// Whose numbers the views hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Grouping {
@@ -89,17 +107,22 @@ pub(crate) async fn plan(
     ctx: &SessionContext,
     name: &str,
     sql: &str,
-    grouping: &Grouping,
+    Shown { grouping, domains }: &Shown,
 ) -> Result<Arc<dyn TableProvider>, DataFusionError> {
+    let is_everything = *grouping == Grouping::Whole && domains.iter().all(Option::is_none);
     let frame = ctx.sql(sql).await?;
     let frame = match name {
         "counts" => grouped(ctx, frame, "grouped_counts", grouping).await?,
         "viewed_issue_counts" => grouped(ctx, frame, "grouped_issue_counts", grouping).await?,
-        "answers" if is_of_one(ctx).await? => ctx.sql(ANSWERS_OF_ONE).await?,
+        "answers" if number(ctx, COLLECTIONS).await? <= 1 => ctx.sql(ANSWERS_OF_ONE).await?,
         // No asset has to be read to look at everything.
         "viewed_accounts" if *grouping == Grouping::Whole => ctx.sql(ALL_ACCOUNTS).await?,
+        "owned_assets" if *grouping == Grouping::Whole && number(ctx, IS_COUNTED).await? > 0 => {
+            ctx.sql(COUNTED_ASSETS).await?
+        }
+        "viewed_cells" if is_everything => ctx.sql(ALL_CELLS).await?.cache().await?,
         // Where no policy is limited, the planner leaves out what is read for it.
-        "limited_cells" if !are_limited(ctx).await? => frame.limit(0, Some(0))?,
+        "limited_cells" if number(ctx, LIMITED).await? == 0 => frame.limit(0, Some(0))?,
         // The views below read these many times over, and a view is planned wherever it is read. They are small: a row a
         // policy, a row a policy and group, or what assets of a group, type and scope have in common.
         "newest_policy_runs"
@@ -113,18 +136,17 @@ pub(crate) async fn plan(
     Ok(frame.into_view())
 }
 
-/// Whether a policy is limited to groups.
-async fn are_limited(ctx: &SessionContext) -> Result<bool, DataFusionError> {
-    let limited = "select count(*) from newest_policy_runs where array_length(groups) > 0";
-    let limited = ctx.sql(limited).await?.collect().await?;
-    Ok(limited.first().is_some_and(|batch| batch.column(0).as_primitive::<Int64Type>().value(0) > 0))
-}
+/// Policies that are limited to groups.
+const LIMITED: &str = "select count(*) from newest_policy_runs where array_length(groups) > 0";
 
-/// Whether one collection, or none, is all that counts.
-async fn is_of_one(ctx: &SessionContext) -> Result<bool, DataFusionError> {
-    let collections = "select count(distinct run_id) from recent_coverage";
-    let collections = ctx.sql(collections).await?.collect().await?;
-    Ok(collections.first().is_some_and(|batch| batch.column(0).as_primitive::<Int64Type>().value(0) <= 1))
+/// Collections that count.
+const COLLECTIONS: &str = "select count(distinct run_id) from recent_coverage";
+
+/// The one number that a query yields.
+async fn number(ctx: &SessionContext, sql: &str) -> Result<i64, DataFusionError> {
+    let rows = ctx.sql(sql).await?.collect().await?;
+    let missing = || DataFusionError::Internal("a count has no row".to_owned());
+    Ok(rows.first().ok_or_else(missing)?.column(0).as_primitive::<Int64Type>().value(0))
 }
 
 /// What is looked at: `whole`, or the rows of a view that has all groups.

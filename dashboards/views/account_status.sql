@@ -5,11 +5,6 @@ with accounts as (
     where status <> 'withdrawn'
     group by account_id
 ),
-owned as (
-    select account_id, count(*) as assets
-    from assets
-    group by account_id
-),
 tracked as (
     select
         account_id,
@@ -34,7 +29,7 @@ select
     coalesce(tracked.unknown_issues, 0) as unknown_issues,
     accounts.unanswered_requests
 from accounts
-left join owned on accounts.account_id = owned.account_id
+left join owned_assets as owned on accounts.account_id = owned.account_id
 left join tracked on accounts.account_id = tracked.account_id
 cross join lens
 where lens.group_id = '*' or owned.account_id is not null or tracked.account_id is not null

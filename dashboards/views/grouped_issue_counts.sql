@@ -14,6 +14,7 @@ of_members as (
 counted as (
     select 'account:' || account_id as group_id, policy_id, state, issues
     from issue_cells
+    where state <> 'closed'
     union all
     select group_id, policy_id, state, count(*) as issues
     from of_members

@@ -33,6 +33,15 @@ fn a_run_lands_what_boto3_lists_and_issues_follow_the_changes() {
         report["severities"].as_array().unwrap().iter().map(|part| part["open_issues"].as_u64().unwrap()).sum();
     assert_eq!(Some(open), pacbot.value("select count(*) from issues where state = 'open'").as_u64());
     assert_eq!(report["run"]["assets"], pacbot.value("select count(*) from assets"));
+    for account in report["accounts"].as_array().unwrap() {
+        let id = account["account_id"].as_str().unwrap();
+        assert_eq!(account["assets"], pacbot.value(&format!("select count(*) from assets where account_id = '{id}'")));
+    }
+    assert_eq!(
+        pacbot.value("select sum(assets) from account_assets"),
+        report["run"]["assets"],
+        "they were counted before"
+    );
     pacbot.expect(1, &["evaluate", "--fail-on", "critical"]);
 }
 

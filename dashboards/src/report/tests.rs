@@ -229,3 +229,28 @@ async fn the_assets_are_those_that_the_evaluation_read() {
     lake.write("runs", "four", "evaluate", vec![noted]).await;
     assert_eq!(assets().await, 42);
 }
+
+#[tokio::test]
+async fn the_assets_of_accounts_are_those_that_the_evaluation_counted() {
+    let lake = two_days().await;
+    let assets = async || {
+        let report = Report::read(&lake.session().await, CHANGES_TOLD).await.unwrap();
+        report.accounts.iter().map(|account| account.assets).collect::<Vec<_>>()
+    };
+    let count = async |at: DateTime<Utc>, assets: u64| {
+        let counted = json!({"run_id": "four", "run_at": at, "account_id": "1", "assets": assets});
+        lake.write("account_assets", "newest", "", vec![counted]).await;
+    };
+    count(day(2), 42).await;
+    assert_eq!(assets().await, [0], "the evaluation noted nothing, so it may be another that counted");
+    let noted = json!({
+        "run_id": "four", "stage": "evaluate", "status": "complete", "run_at": day(4), "started_at": day(4), "assets": 42,
+        "scopes": 0, "problems": 0, "rows": 0, "host": "here", "process": 1, "pacbot_version": "0", "snapshot": [],
+    });
+    lake.write("runs", "four", "evaluate", vec![noted]).await;
+    assert_eq!(assets().await, [42], "one before it, of the same collection, counted");
+    count(day(4), 41).await;
+    assert_eq!(assets().await, [0], "another number of assets is another collection's");
+    count(day(5), 42).await;
+    assert_eq!(assets().await, [0], "what was counted later is not of this evaluation");
+}

@@ -12,6 +12,7 @@ use pacbot_schemas::{Category, PolicyId, PolicyStatus, RunId, Severity};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
 
+use crate::account_assets::count_assets;
 use crate::again::judged_again;
 use crate::catalog::Checked;
 use crate::coverage::{Answers, BlindScope, Gap, OutsideRegion, UnreadRequest};
@@ -206,7 +207,7 @@ pub async fn evaluate(
     let spools = found.into_iter().flatten().map(Findings::into_spool).collect();
     let assets = match counted {
         Some(assets) => assets,
-        None => ctx.table("assets").await?.count().await? as u64,
+        None => count_assets(lake, &ctx, run_id, snapshot.run_at).await?,
     };
     let evaluation = Evaluation { policies, assets };
     lake.replace_run_streams("violations", run_id, shares(spools), snapshot.run_at).await?;

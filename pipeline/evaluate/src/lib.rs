@@ -6,6 +6,7 @@
 //! Nothing here talks to a cloud API or decides what becomes of a violation; see the crates `collect` and
 //! `jobs`.
 
+mod account_assets;
 mod again;
 mod catalog;
 mod cell;

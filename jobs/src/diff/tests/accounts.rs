@@ -167,3 +167,28 @@ async fn what_was_unknown_is_compared_though_the_same_is_found() {
     let read = days.run(&[("1", Said::Unread(&[("a", true), ("b", true)], "b"))], &policies, true).await;
     assert_eq!(read, ["timed 1/a: unknown -> closed (fixed, 1)"], "as few violations, and as much unread, as before");
 }
+
+#[tokio::test]
+async fn the_assets_of_accounts_are_those_of_the_newest_collection() {
+    let days = Days::new().await;
+    let land = async |day: u32, topics: &'static [(&'static str, bool)]| {
+        let at = Utc.with_ymd_and_hms(2026, 3, day, 6, 0, 0).unwrap();
+        let said = [("1", Said::Topics(topics)), ("2", Said::Topics(&[("a", false)]))];
+        days.land(&said, &RunId::new(format!("day-{day}")).unwrap(), at).await
+    };
+    let noted = async || {
+        let rows: Vec<Value> =
+            days.rows("select run_id, account_id, assets from account_assets order by account_id").await;
+        rows.iter().map(|row| format!("{} {} {}", row["run_id"], row["account_id"], row["assets"])).collect::<Vec<_>>()
+    };
+    let judge = async |snapshot: &RunRow, run: &str| {
+        days.evaluate(snapshot, &RunId::new(run).unwrap(), POLICY, true).await;
+    };
+    let first = land(1, &[("a", false), ("b", true)]).await;
+    judge(&first, "day-1").await;
+    assert_eq!(noted().await, [r#""day-1" "1" 2"#, r#""day-1" "2" 1"#]);
+    judge(&land(2, &[("a", false)]).await, "day-2").await;
+    assert_eq!(noted().await, [r#""day-2" "1" 1"#, r#""day-2" "2" 1"#]);
+    judge(&first, "past").await;
+    assert_eq!(noted().await, [r#""day-2" "1" 1"#, r#""day-2" "2" 1"#], "the past is not what people ask about");
+}
