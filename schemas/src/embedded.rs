@@ -88,6 +88,6 @@ mod tests {
         for def in types.iter() {
             assert!(def.asset_type.as_str().starts_with("aws_"), "{}", def.asset_type);
         }
-        assert_eq!(lake_tables().unwrap().len(), 17);
+        assert_eq!(lake_tables().unwrap().len(), 18);
     }
 }
