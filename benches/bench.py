@@ -100,7 +100,8 @@ def told(name: str, runs: list[Ran], base: float | None = None) -> None:
 
 def fresh(lake: pathlib.Path) -> None:
     """Takes back what evaluations left, so that every round begins alike."""
-    for table in ("violations", "policy_runs", "issues", "issue_events", "asset_group_members", "compliance_daily", "judged_accounts", "account_assets"):
+    tables = ["violations", "policy_runs", "issues", "issue_events", "asset_group_members", "compliance_daily"]
+    for table in (*tables, "judged_accounts", "account_assets"):
         shutil.rmtree(lake / table, ignore_errors=True)
 
 

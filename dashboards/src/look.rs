@@ -99,14 +99,7 @@ impl Look {
     /// [`LookError`]; versions may be gone after their retention.
     pub async fn at_run(lake: &Lake, files: Groups, run: &RunRow) -> Result<Self, LookError> {
         let at = run.run_at;
-        let options = SessionOptions {
-            versions: run.versions(),
-            run_at: at,
-            only_pinned: true,
-            history: false,
-            text_views: false,
-        };
-        let ctx = lake.session(options).await?;
+        let ctx = lake.session(SessionOptions::pinned(run.versions(), at)).await?;
         let is_newest = holds_now(&ctx, at).await?;
         let until = ScalarValue::TimestampMicrosecond(Some(at.timestamp_micros()), Some("UTC".into()));
         for (table, time) in [("runs", "run_at"), ("issue_events", "at")] {

@@ -281,7 +281,7 @@ fn ascending<const N: usize>(columns: [&str; N]) -> Vec<SortExpr> {
 fn options(snapshot: &RunRow, events: Option<u64>) -> SessionOptions {
     let mut versions = snapshot.versions();
     versions.0.extend(events.map(|version| ("issue_events".to_owned(), version)));
-    SessionOptions { versions, run_at: snapshot.run_at, only_pinned: true, history: false, text_views: false }
+    SessionOptions::pinned(versions, snapshot.run_at)
 }
 
 async fn session(lake: &Lake, snapshot: &RunRow, events: Option<u64>) -> Result<SessionContext, DiffError> {

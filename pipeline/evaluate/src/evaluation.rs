@@ -159,14 +159,8 @@ pub async fn evaluate(
 ) -> Result<Evaluation, EvaluateError> {
     let Task { snapshot, run_id, before, engine } = task;
     let counted = before.filter(|row| row.snapshot == snapshot.snapshot).and_then(|row| row.assets);
-    let options = SessionOptions {
-        versions: snapshot.versions(),
-        run_at: snapshot.run_at,
-        only_pinned: true,
-        history: false,
-        // As the policies were planned.
-        text_views: true,
-    };
+    // As the policies were planned.
+    let options = SessionOptions { text_views: true, ..SessionOptions::pinned(snapshot.versions(), snapshot.run_at) };
     let ctx = lake.session(options).await?;
     let groups = files.with_saved(lake, &ctx, snapshot.run_at).await?;
     for name in enabled.iter().flat_map(|checked| checked.scoping.names()) {

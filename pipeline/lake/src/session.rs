@@ -65,6 +65,12 @@ impl SessionOptions {
     pub fn newest(run_at: DateTime<Utc>) -> Self {
         Self { versions: Versions::default(), run_at, only_pinned: false, history: true, text_views: false }
     }
+
+    /// A collection: asset tables at these versions and no others, without histories.
+    #[must_use]
+    pub fn pinned(versions: Versions, run_at: DateTime<Utc>) -> Self {
+        Self { versions, run_at, only_pinned: true, history: false, text_views: false }
+    }
 }
 
 /// An empty session with our limits and functions, but no table.
