@@ -3,8 +3,6 @@
 //! A look is at the newest state or at that of an earlier evaluation, at everything or through a [`Lens`]: asset groups, one
 //! domain, or both. All numbers come from the same views, whichever it is.
 
-use std::sync::Arc;
-
 use arrow::array::AsArray;
 use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
 use chrono::{DateTime, Utc};
@@ -78,7 +76,7 @@ pub struct Look {
     pub groups: Groups,
     /// The exceptions as of the look's time.
     pub exceptions: Exceptions,
-    views: Arc<LazyViews>,
+    views: LazyViews,
 }
 
 impl Look {

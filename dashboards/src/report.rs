@@ -7,7 +7,7 @@ use datafusion::error::DataFusionError;
 use datafusion::logical_expr::lit;
 use datafusion::prelude::{SessionContext, col};
 use futures::FutureExt;
-use pacbot_lake::{LakeError, from_batches};
+use pacbot_lake::{LakeError, from_batches, spawned};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
@@ -68,7 +68,6 @@ impl Report {
             "select * from account_status order by open_critical desc, open_high desc, open_issues desc, account_id";
         let counts = "select cause, count(*) as issues from run_events group by cause order by cause";
         let unjudged = "select * from unjudged order by policies desc, account_id, asset_type, request, region";
-        // Planning takes one core, reading the others.
         let (mut run, assets, mut scores, severities, policies, accounts, (changes, changed), unjudged) = futures::try_join!(
             rows::<RunPart>(ctx, "evaluations", run).boxed(),
             assets(ctx).boxed(),
@@ -170,9 +169,11 @@ pub(crate) async fn rows_with<T: DeserializeOwned>(
     values: Vec<(&str, ScalarValue)>,
 ) -> Result<Vec<T>, ReportError> {
     let failed = |source| ReportError::View { view, source: Box::new(source) };
-    let frame = ctx.sql(sql).await.and_then(|frame| frame.with_param_values(values)).map_err(failed)?;
-    let batches = frame.collect().await.map_err(failed)?;
-    Ok(from_batches(view, &batches)?)
+    let (ctx, sql) = (ctx.clone(), sql.to_owned());
+    let values: Vec<(String, ScalarValue)> = values.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    // Planning takes one core, reading the others.
+    let reading = spawned(async move { ctx.sql(&sql).await?.with_param_values(values)?.collect().await });
+    Ok(from_batches(view, &reading.await.and_then(|batches| batches).map_err(failed)?)?)
 }
 
 #[cfg(test)]

@@ -9,7 +9,6 @@ use std::sync::Arc;
 use arrow::datatypes::{Schema, SchemaRef};
 use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
-use datafusion::common::runtime::SpawnedTask;
 use datafusion::common::{DataFusionError, Result, project_schema};
 use datafusion::logical_expr::expr_rewriter::unnormalize_col;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
@@ -25,7 +24,8 @@ use crate::error::LakeError;
 use crate::lake_files::LakeFiles;
 use crate::pinned::Pinned;
 use crate::session::root;
-use crate::table::{DataFile, Table};
+use crate::spawned::spawned;
+use crate::table::Table;
 
 /// Tables whose logs are read at the same time.
 const LOGS_AT_ONCE: usize = 16;
@@ -55,13 +55,8 @@ impl AllFiles {
             let pinned = pinned.clone();
             async move {
                 // A log is small: reading it is work for a core, and there is more than one.
-                let files = SpawnedTask::spawn(async move {
-                    let table = pinned.table().await?;
-                    Ok(table.map(Table::files).transpose()?.unwrap_or_default())
-                });
-                let files: Result<Vec<DataFile>, LakeError> =
-                    files.join_unwind().await.map_err(|error| DataFusionError::ExecutionJoin(Box::new(error)))?;
-                Ok::<(&AssetType, Vec<DataFile>), DataFusionError>((asset_type, files.map_err(failed)?))
+                let files = spawned(async move { pinned.table().await?.map(Table::files).transpose() });
+                Ok::<_, DataFusionError>((asset_type, files.await?.map_err(failed)?.unwrap_or_default()))
             }
         });
         let read: Vec<_> = read.collect();

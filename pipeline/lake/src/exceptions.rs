@@ -14,6 +14,7 @@ use datafusion::datasource::empty::EmptyTable;
 use datafusion::error::DataFusionError;
 use datafusion::logical_expr::{Expr, lit};
 use datafusion::prelude::{DataFrame, SessionContext, col};
+use futures::TryFutureExt;
 use pacbot_schemas::{Severity, timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -139,9 +140,9 @@ impl Exceptions {
         files: Groups,
         at: DateTime<Utc>,
     ) -> Result<(Groups, Self), ExceptionError> {
-        let groups = files.with_saved(lake, ctx, at).await?;
+        let groups = async { Ok::<_, ExceptionError>(files.with_saved(lake, ctx, at).await?) };
+        let (groups, exceptions) = futures::try_join!(groups, Self::read(lake, at).map_err(ExceptionError::from))?;
         groups.register(ctx).await?;
-        let exceptions = Self::read(lake, at).await?;
         exceptions.register(ctx, &groups).await?;
         Ok((groups, exceptions))
     }

@@ -163,14 +163,13 @@ impl Groups {
         ctx: &SessionContext,
         at: DateTime<Utc>,
     ) -> Result<Self, GroupError> {
-        #[derive(Deserialize)]
-        struct AccountRow {
-            account_id: String,
-            #[serde(default)]
-            account_name: String,
-        }
+        let (rows, accounts, units) = futures::try_join!(
+            async { Ok::<_, GroupError>(lake.journal::<GroupRow>(at).await?) },
+            groups_of_accounts(lake, ctx, at),
+            async { Ok(groups_of_units(lake, ctx).await?) },
+        )?;
         let mut saved: BTreeMap<String, Option<Group>> = BTreeMap::new();
-        for row in lake.journal::<GroupRow>(at).await? {
+        for row in rows {
             let group = (row.event == GroupEvent::Saved).then(|| Group::from(row.clone()));
             saved.insert(row.group_id, group);
         }
@@ -179,14 +178,7 @@ impl Groups {
                 self.0.push(group);
             }
         }
-        let recent = lake.recent_coverage(ctx, at).await?;
-        ctx.register_table("recent_coverage", recent.into_view())?;
-        let accounts: Vec<AccountRow> = lake.values(ctx.sql(ACCOUNTS).await?, "coverage").await?;
-        self.0.extend(accounts.iter().map(|row| {
-            let name = if row.account_name.is_empty() { &row.account_id } else { &row.account_name };
-            Group::of_account(&row.account_id, name)
-        }));
-        self.0.extend(groups_of_units(lake, ctx).await?);
+        self.0.extend(accounts.into_iter().chain(units));
         self.0.sort_by(|one, other| one.group_id.cmp(&other.group_id));
         Ok(self)
     }
@@ -288,6 +280,24 @@ impl Groups {
         ctx.register_table("group_members", of_accounts.union(named)?.into_view())?;
         Ok(())
     }
+}
+
+/// The groups of the accounts that are collected; adds the view `recent_coverage` to the session.
+async fn groups_of_accounts(lake: &Lake, ctx: &SessionContext, at: DateTime<Utc>) -> Result<Vec<Group>, GroupError> {
+    #[derive(Deserialize)]
+    struct AccountRow {
+        account_id: String,
+        #[serde(default)]
+        account_name: String,
+    }
+    let recent = lake.recent_coverage(ctx, at).await?;
+    ctx.register_table("recent_coverage", recent.into_view())?;
+    let accounts: Vec<AccountRow> = lake.values(ctx.sql(ACCOUNTS).await?, "coverage").await?;
+    let group = |row: &AccountRow| {
+        let name = if row.account_name.is_empty() { &row.account_id } else { &row.account_name };
+        Group::of_account(&row.account_id, name)
+    };
+    Ok(accounts.iter().map(group).collect())
 }
 
 /// The members of a group, each once.

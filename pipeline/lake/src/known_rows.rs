@@ -16,6 +16,7 @@ use crate::error::LakeError;
 use crate::lake::Lake;
 use crate::run_rows::from_batches;
 use crate::session_store::SessionStore;
+use crate::spawned::spawned;
 use crate::table::Table;
 
 /// Files that are read at the same time.
@@ -31,16 +32,20 @@ impl<T> Default for KnownRows<T> {
     }
 }
 
-impl<T: DeserializeOwned> KnownRows<T> {
+impl<T: DeserializeOwned + Send + Sync + 'static> KnownRows<T> {
     /// All rows of `table`, in no order.
     pub(crate) async fn of(&self, lake: &Lake, table: &Table) -> Result<Vec<Arc<T>>, LakeError> {
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let files = table.files()?.into_iter().map(|file| {
-            let rows = known.get(&file.path).cloned();
+            let (rows, lake, name) = (known.get(&file.path).cloned(), lake.clone(), table.name().to_owned());
             async move {
+                let path = file.path.clone();
                 let rows = match rows {
                     Some(rows) => rows,
-                    None => read(lake, table.name(), &file.path).await?,
+                    None => {
+                        let failed = LakeError::query(&name);
+                        spawned(async move { read(&lake, &name, &path).await }).await.map_err(failed)??
+                    }
                 };
                 Ok::<_, LakeError>((file.path, rows))
             }
