@@ -121,7 +121,7 @@ pub(crate) async fn append_events(
         let compared = if is_fresh { None } else { compared_last(lake, run_id).await? };
         let settled = compared.as_ref().map(|row| row.run_id.clone());
         let ctx = session(lake, snapshot, version).await?;
-        let (folded, last) = (number(&ctx, FOLDED).await?, number(&ctx, LAST).await?);
+        let (folded, last) = futures::try_join!(number(&ctx, FOLDED), number(&ctx, LAST))?;
         let before = if folded < last { state(&ctx, folded).await? } else { ctx.table("issues").await? };
         ctx.register_table("before", before.into_view())?;
         ctx.register_table("pins", Arc::new(pins(snapshot)?))?;

@@ -1,7 +1,8 @@
 //! What the numbers of a day are made of.
 
 use datafusion::error::DataFusionError;
-use pacbot_lake::{ExceptionState, Lake, RunRow, from_batches};
+use futures::future::try_join_all;
+use pacbot_lake::{ExceptionState, Lake, RunRow, from_batches, spawned};
 use serde_json::Value;
 use xxhash_rust::xxh3::xxh3_128;
 
@@ -33,10 +34,12 @@ pub(super) async fn made_of(
     // What was not answered is part of what was found.
     let assets: Vec<_> = run.snapshot.iter().filter(|pin| pin.table != "coverage").collect();
     let mut told = vec![env!("CARGO_PKG_VERSION").to_owned(), format!("{assets:?}")];
-    for sql in [FOUND, LAST_EVENT] {
-        let batches = look.ctx.sql(sql).await.map_err(counted)?.collect().await.map_err(counted)?;
-        told.push(Value::Array(from_batches(TABLE, &batches)?).to_string());
-    }
+    let read = [FOUND, LAST_EVENT].map(|sql| {
+        let ctx = look.ctx.clone();
+        let read = spawned(async move { ctx.sql(sql).await?.collect().await });
+        async { Ok::<_, ComplianceError>(from_batches(TABLE, &read.await.and_then(|rows| rows).map_err(counted)?)?) }
+    });
+    told.extend(try_join_all(read).await?.into_iter().map(|rows| Value::Array(rows).to_string()));
     let members = lake.table("asset_group_members").await?;
     told.push(format!("{:?}", members.map(|members| members.version())));
     told.push(format!("{:?} {domains:?} {frameworks:?}", look.groups));

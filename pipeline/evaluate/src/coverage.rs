@@ -11,6 +11,7 @@ use datafusion::common::ScalarValue;
 use datafusion::error::DataFusionError;
 use datafusion::prelude::SessionContext;
 use futures::TryStreamExt;
+use pacbot_lake::spawned;
 use pacbot_schemas::{AssetTypes, CoverageStatus, ScopeKind};
 use serde::{Deserialize, Serialize};
 
@@ -146,9 +147,21 @@ impl Answers {
             ScalarValue::TimestampMicrosecond(Some(at.map_or(0, |at| at.timestamp_micros())), Some("UTC".into()))
         };
         let times = vec![("since", time(since)), ("run_at", time(Some(run_at)))];
-        let mut answers = Self::default();
+        let asked = |types: BTreeSet<&str>| {
+            let types: Vec<ScalarValue> = types.into_iter().map(ScalarValue::from).collect();
+            let types = ScalarValue::List(ScalarValue::new_list_nullable(&types, &DataType::Utf8));
+            rows::<3>(ctx, ASKED, times.iter().cloned().chain([("types", types)]).collect())
+        };
+        let compared = enabled.iter().flat_map(|checked| Self::regional_joins(checked, types)).collect();
+        let (problems, asked_types, mut scopes) = futures::try_join!(
+            rows::<5>(ctx, PROBLEMS, times.clone()),
+            rows::<1>(ctx, ASKED_TYPES, times.clone()),
+            asked(compared),
+        )?;
+        let mut answers =
+            Self { types: asked_types.into_iter().map(|[asset_type]| asset_type).collect(), ..Self::default() };
         let mut withdrawn = Vec::new();
-        for [account, region, asset_type, request, status] in rows(ctx, PROBLEMS, times.clone()).await? {
+        for [account, region, asset_type, request, status] in problems {
             if status == CoverageStatus::Withdrawn.as_str() {
                 if request == "list" {
                     withdrawn.push((asset_type, (account, region)));
@@ -157,21 +170,13 @@ impl Answers {
                 answers.note_problem(&[&account, &region, &asset_type, &request, &status])?;
             }
         }
-        for [asset_type] in rows(ctx, ASKED_TYPES, times.clone()).await? {
-            answers.types.insert(asset_type);
-        }
         let is_all_known = answers.problems.is_empty()
             && withdrawn.is_empty()
             && enabled.iter().all(|checked| answers.unasked(checked, types).next().is_none());
-        let wanted: BTreeSet<&str> = if is_all_known {
-            enabled.iter().flat_map(|checked| Self::regional_joins(checked, types)).collect()
-        } else {
-            answers.types.iter().map(String::as_str).collect()
-        };
-        let wanted: Vec<ScalarValue> = wanted.into_iter().map(ScalarValue::from).collect();
-        let wanted = ScalarValue::List(ScalarValue::new_list_nullable(&wanted, &DataType::Utf8));
-        let values = times.into_iter().chain([("types", wanted)]).collect();
-        for [asset_type, account, region] in rows(ctx, ASKED, values).await? {
+        if !is_all_known {
+            scopes = asked(answers.types.iter().map(String::as_str).collect()).await?;
+        }
+        for [asset_type, account, region] in scopes {
             answers.asked.entry(asset_type).or_default().insert((account, region));
         }
         for (asset_type, scope) in withdrawn {
@@ -226,16 +231,21 @@ impl Answers {
 /// The rows of a query whose columns are text.
 async fn rows<const COLUMNS: usize>(
     ctx: &SessionContext,
-    sql: &str,
-    values: Vec<(&str, ScalarValue)>,
+    sql: &'static str,
+    values: Vec<(&'static str, ScalarValue)>,
 ) -> Result<Vec<[String; COLUMNS]>, DataFusionError> {
-    let mut found = ctx.sql(sql).await?.with_param_values(values)?.execute_stream().await?;
-    let mut rows = Vec::new();
-    while let Some(batch) = found.try_next().await? {
-        let columns: Vec<&StringArray> = batch.columns().iter().map(|column| column.as_string()).collect();
-        rows.extend((0..batch.num_rows()).map(|row| std::array::from_fn(|place| columns[place].value(row).to_owned())));
-    }
-    Ok(rows)
+    let ctx = ctx.clone();
+    let read = spawned(async move {
+        let mut found = ctx.sql(sql).await?.with_param_values(values)?.execute_stream().await?;
+        let mut rows = Vec::new();
+        while let Some(batch) = found.try_next().await? {
+            let columns: Vec<&StringArray> = batch.columns().iter().map(|column| column.as_string()).collect();
+            let row = |row: usize| std::array::from_fn(|place| columns[place].value(row).to_owned());
+            rows.extend((0..batch.num_rows()).map(row));
+        }
+        Ok(rows)
+    });
+    read.await?
 }
 
 /// What a policy cannot judge.

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use chrono::{DateTime, Utc};
 use datafusion::error::DataFusionError;
+use datafusion::prelude::SessionContext;
 use futures::stream::BoxStream;
-use futures::{StreamExt, TryStreamExt, stream};
-use pacbot_lake::{GroupError, Groups, Lake, LakeError, RunRow, SessionOptions, Spool};
+use futures::{StreamExt, TryFutureExt, TryStreamExt, stream};
+use pacbot_lake::{GroupError, Groups, Lake, LakeError, RunRow, SessionOptions, Spool, spawned};
 use pacbot_schemas::{Category, PolicyId, PolicyStatus, RunId, Severity};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
@@ -167,21 +168,16 @@ pub async fn evaluate(
         groups.find(name)?;
     }
     groups.register(&ctx).await?;
-    lake.write_group_members(&ctx, run_id, snapshot.run_at).await?;
     let types = lake.types();
     let landed = snapshot.snapshot.iter().map(|pin| &pin.table).filter(|table| types.get(table).is_some());
     let versions = snapshot.versions();
-    let before = match before {
-        Some(row) => Some(Before::read(lake, row, enabled, &versions).await?),
-        None => None,
-    };
-    let since = lake.collected_since(snapshot.run_at).await?;
+    let (before, answers) = prepare(lake, enabled, &task, &ctx).await?;
     let judge = Arc::new(Judge {
         before,
         counts: Mutex::default(),
         regions: Mutex::default(),
         versions,
-        answers: Answers::read(&ctx, enabled, types, since, snapshot.run_at).await?,
+        answers,
         landed: landed.cloned().collect(),
         ctx: engine.session(&ctx),
         is_remote: engine.is_remote(),
@@ -208,6 +204,34 @@ pub async fn evaluate(
     lake.replace_run_values("judged_accounts", run_id, "", &again, snapshot.run_at).await?;
     lake.replace_run_values("policy_runs", run_id, "", &evaluation.policies, snapshot.run_at).await?;
     Ok(evaluation)
+}
+
+/// Brings the members of groups up to date, and reads the results before and the answers of the collection.
+async fn prepare(
+    lake: &Lake,
+    enabled: &[Arc<Checked>],
+    task: &Task<'_>,
+    ctx: &SessionContext,
+) -> Result<(Option<Before>, Answers), EvaluateError> {
+    let &Task { snapshot, run_id, before, .. } = task;
+    let at = snapshot.run_at;
+    let members = {
+        let (lake, ctx, run_id) = (lake.clone(), ctx.clone(), run_id.clone());
+        spawned(async move { lake.write_group_members(&ctx, &run_id, at).await })
+    };
+    let before = async {
+        match before {
+            Some(row) => Ok::<_, EvaluateError>(Some(Before::read(lake, row, enabled, &snapshot.versions()).await?)),
+            None => Ok(None),
+        }
+    };
+    let answers = async {
+        let since = lake.collected_since(at).await?;
+        Ok::<_, EvaluateError>(Answers::read(ctx, enabled, lake.types(), since, at).await?)
+    };
+    let (members, before, answers) = futures::try_join!(members.err_into(), before, answers)?;
+    members?;
+    Ok((before, answers))
 }
 
 /// Streams that are written side by side, each with about as many rows; a policy's rows stay together.
