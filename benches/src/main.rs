@@ -14,7 +14,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use chrono::{DateTime, Utc};
 use clap::Parser;
-use pacbot_lake::{Answered, Lake, LakeSettings, Landing, RunRow, ScopeKey, snapshot_of, to_batch};
+use pacbot_lake::{Answered, Lake, LakeSettings, Landing, RunRow, ScopeKey, Spool, snapshot_of, to_batch};
 use pacbot_schemas::{AssetTypes, CoverageStatus, RunId, RunStatus, Stage};
 use serde::Serialize;
 
@@ -87,7 +87,7 @@ async fn main() -> anyhow::Result<()> {
     let mut versions = BTreeMap::new();
     let mut rows = 0;
     let schema = lake.schema_of("coverage")?;
-    let mut coverage = Vec::new();
+    let mut coverage = Spool::new("coverage", &schema)?;
     for def in types.iter() {
         let mut covered = Vec::new();
         let mut answered = Vec::new();
@@ -118,14 +118,13 @@ async fn main() -> anyhow::Result<()> {
                 });
             }
         }
-        coverage.push(to_batch("coverage", schema.clone(), &covered)?);
+        coverage.push(&to_batch("coverage", schema.clone(), &covered)?)?;
         let landing = Landing { answered, accept_shrink: true, run_at: arguments.at, ..Landing::default() };
         let landed = lake.land(def, &landing).await.with_context(|| format!("failed to land `{}`", def.asset_type))?;
         rows += landed.assets;
         versions.insert(def.asset_type.to_string(), landed.version);
     }
-    let coverage = futures::stream::iter(coverage.into_iter().map(Ok));
-    let covered = lake.replace_run_rows("coverage", &run_id, "", coverage, arguments.at).await?;
+    let covered = lake.write_coverage(&run_id, coverage, Vec::new(), arguments.at).await?;
     versions.insert("coverage".to_owned(), covered);
     lake.save_run(&RunRow {
         run_id,
