@@ -7,15 +7,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field};
-use arrow::error::ArrowError;
 use chrono::{DateTime, Utc};
 use datafusion::common::ScalarValue;
 use datafusion::datasource::MemTable;
 use datafusion::error::DataFusionError;
 use datafusion::logical_expr::{LogicalPlan, Union, lit};
 use datafusion::prelude::{DataFrame, SessionContext, col};
+use futures::TryStreamExt;
 use pacbot_schemas::{AssetTypes, RunId, SourceError};
 use serde::{Deserialize, Serialize};
 
@@ -403,17 +402,7 @@ impl Lake {
             if changed.iter().all(|batch| batch.num_rows() == 0) {
                 return Ok(());
             }
-            let schema = self.schema_of(TABLE)?;
-            let batches = now.execute_stream().await?;
-            let rows = futures::StreamExt::map(batches, move |batch| {
-                let batch = batch.map_err(LakeError::query(TABLE))?;
-                // The texts of assets may be views.
-                let columns = batch.columns().iter().zip(schema.fields());
-                let columns = columns.map(|(column, field)| cast(column, field.data_type()));
-                let columns: Result<Vec<_>, ArrowError> = columns.collect();
-                let rows = columns.and_then(|columns| arrow::array::RecordBatch::try_new(schema.clone(), columns));
-                rows.map_err(LakeError::rows(TABLE))
-            });
+            let rows = now.execute_stream().await?.map_err(LakeError::query(TABLE));
             if self.commit_on(TABLE, version, rows, true, at).await?.is_some() {
                 return Ok(());
             }

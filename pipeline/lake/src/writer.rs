@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 
 use arrow::array::RecordBatch;
+use arrow::compute::{CastOptions, cast_with_options};
 use arrow::error::ArrowError;
+use arrow::util::display::FormatOptions;
 use deltalake_core::kernel::Add;
 use deltalake_core::writer::{DeltaWriter, RecordBatchWriter};
 use futures::stream::BoxStream;
@@ -26,6 +28,9 @@ const NO_RANGE: &[&str] = &["content_hash", "evidence", "issue_id", "key", "raw"
 /// Rows that a file keeps together. A writer holds so many in memory, and a reader that looks for an account, or has cores
 /// left, takes them one by one.
 pub(crate) const ROWS_OF_A_GROUP: usize = 128 * 1024;
+
+/// A value that does not fit is no null.
+const STRICT: CastOptions<'_> = CastOptions { safe: false, format_options: FormatOptions::new() };
 
 /// Like [`write()`], for streams that are written side by side.
 pub(crate) async fn write_all(
@@ -50,7 +55,8 @@ pub(crate) async fn write_all(
     Ok(add)
 }
 
-/// Streams `rows` into new files, which no version holds before they are committed. `tags` go with every file.
+/// Streams `rows` into new files, which no version holds before they are committed. `tags` go with every file. Columns are
+/// the table's, in its order; a value that does not fit its column's type is an error.
 pub(crate) async fn write(
     lake: &Lake,
     table: &Table,
@@ -77,8 +83,12 @@ pub(crate) async fn write(
         let batch = batch?;
         if batch.num_rows() > 0 {
             written += batch.num_rows();
-            let batch = RecordBatch::try_new(schema.clone(), batch.columns().to_vec())
-                .map_err(LakeError::rows(table.name()))?;
+            // What was read for an evaluation has its texts as views.
+            let columns = batch.columns().iter().zip(schema.fields());
+            let columns = columns.map(|(column, field)| cast_with_options(column, field.data_type(), &STRICT));
+            let batch =
+                columns.collect::<Result<_, _>>().and_then(|columns| RecordBatch::try_new(schema.clone(), columns));
+            let batch = batch.map_err(LakeError::rows(table.name()))?;
             writer.write(batch).await.map_err(&failed)?;
         }
     }
