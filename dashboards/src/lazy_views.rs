@@ -135,8 +135,9 @@ fn read_by(name: &str, grouping: &Grouping) -> Vec<&'static str> {
     // What a lens puts in the place of these is not in their texts.
     words.extend(match name {
         "counts" if *grouping != Grouping::Whole => Some("grouped_counts"),
-        "viewed_issue_counts" => Some("grouped_issue_counts"),
-        "viewed_accounts" if *grouping == Grouping::Whole => Some("answers"),
+        "viewed_issue_counts" if *grouping != Grouping::Whole => Some("grouped_issue_counts"),
+        "viewed_accounts" if *grouping == Grouping::Whole => Some("known_accounts"),
+        "viewed_policies" if *grouping != Grouping::Whole => Some("policy_status"),
         "owned_assets" if *grouping == Grouping::Whole => Some("evaluations"),
         "viewed_cells" if *grouping == Grouping::Whole => Some("issue_cells"),
         _ => None,

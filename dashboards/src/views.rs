@@ -31,6 +31,7 @@ pub const VIEWS: &[(&str, &str)] = &[
     ("whole_counts", include_str!("../views/whole_counts.sql")),
     ("counts", COUNTS),
     ("issue_cells", include_str!("../views/issue_cells.sql")),
+    ("keyed_assets", include_str!("../views/keyed_assets.sql")),
     ("grouped_issue_counts", include_str!("../views/grouped_issue_counts.sql")),
     ("whole_issue_counts", include_str!("../views/whole_issue_counts.sql")),
     ("viewed_issue_counts", VIEWED_ISSUE_COUNTS),
@@ -38,7 +39,9 @@ pub const VIEWS: &[(&str, &str)] = &[
     ("viewed_cells", include_str!("../views/viewed_cells.sql")),
     ("severity_status", include_str!("../views/severity_status.sql")),
     ("answers", include_str!("../views/answers.sql")),
+    ("known_accounts", include_str!("../views/known_accounts.sql")),
     ("viewed_accounts", include_str!("../views/viewed_accounts.sql")),
+    ("viewed_policies", VIEWED_POLICIES),
     ("unjudged", include_str!("../views/unjudged.sql")),
     ("owned_assets", include_str!("../views/owned_assets.sql")),
     ("account_status", include_str!("../views/account_status.sql")),
@@ -65,6 +68,12 @@ const COUNTS: &str = "select * from whole_counts";
 /// The numbers of issues of the group that is looked at.
 const VIEWED_ISSUE_COUNTS: &str = "select * from whole_issue_counts";
 
+/// The policies that are looked at. Those of everything do not have to be counted for it.
+const VIEWED_POLICIES: &str = "select policy_id from newest_policy_runs";
+
+/// Those that have assets in the group that is looked at.
+const COUNTED_POLICIES: &str = "select distinct policy_id from policy_status";
+
 /// `answers` where one collection is all that counts: it has a row for each request of a scope.
 const ANSWERS_OF_ONE: &str = "
     select
@@ -73,7 +82,10 @@ const ANSWERS_OF_ONE: &str = "
     from recent_coverage";
 
 /// `viewed_accounts` where everything is looked at.
-const ALL_ACCOUNTS: &str = "select distinct account_id from answers";
+const ALL_ACCOUNTS: &str = "select account_id from known_accounts";
+
+/// `known_accounts` where one collection is all that counts.
+const ACCOUNTS_OF_ONE: &str = "select account_id, account_name from collected_accounts";
 
 /// `owned_assets` where everything is looked at, and the newest evaluation counted, or one of the same collection.
 const COUNTED_ASSETS: &str = "select account_id, assets from account_assets";
@@ -115,6 +127,8 @@ pub(crate) async fn plan(
         "counts" => grouped(ctx, frame, "grouped_counts", grouping).await?,
         "viewed_issue_counts" => grouped(ctx, frame, "grouped_issue_counts", grouping).await?,
         "answers" if number(ctx, COLLECTIONS).await? <= 1 => ctx.sql(ANSWERS_OF_ONE).await?,
+        "known_accounts" if number(ctx, COLLECTIONS).await? <= 1 => ctx.sql(ACCOUNTS_OF_ONE).await?,
+        "viewed_policies" if *grouping != Grouping::Whole => ctx.sql(COUNTED_POLICIES).await?,
         // No asset has to be read to look at everything.
         "viewed_accounts" if *grouping == Grouping::Whole => ctx.sql(ALL_ACCOUNTS).await?,
         "owned_assets" if *grouping == Grouping::Whole && number(ctx, IS_COUNTED).await? > 0 => {
@@ -129,6 +143,7 @@ pub(crate) async fn plan(
         | "policy_status"
         | "grouped_cells"
         | "issue_cells"
+        | "keyed_assets"
         | "grouped_issue_counts"
         | "viewed_cells" => frame.cache().await?,
         _ => frame,
@@ -139,8 +154,16 @@ pub(crate) async fn plan(
 /// Policies that are limited to groups.
 const LIMITED: &str = "select count(*) from newest_policy_runs where array_length(groups) > 0";
 
-/// Collections that count.
-const COLLECTIONS: &str = "select count(distinct run_id) from recent_coverage";
+/// Collections that count: the newest of everything, and those that began since.
+const COLLECTIONS: &str = "
+    select count(distinct run_id)
+    from runs
+    where stage = 'collect'
+        and run_at >= (
+            select coalesce(max(run_at), arrow_cast(0, 'Timestamp(Microsecond, Some(\"UTC\"))'))
+            from runs
+            where stage = 'collect' and selection is null and status in ('complete', 'partial')
+        )";
 
 /// The one number that a query yields.
 async fn number(ctx: &SessionContext, sql: &str) -> Result<i64, DataFusionError> {

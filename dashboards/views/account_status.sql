@@ -1,8 +1,8 @@
 -- One row per account that is collected, of a group those that it has assets or issues in: its assets, its issues by severity, and its requests without an answer.
-with accounts as (
-    select account_id, max(account_name) as account_name, count(*) filter (where status not in ('complete', 'skipped')) as unanswered_requests
+with unanswered as (
+    select account_id, count(*) as requests
     from answers
-    where status <> 'withdrawn'
+    where status not in ('complete', 'skipped', 'withdrawn')
     group by account_id
 ),
 tracked as (
@@ -27,8 +27,9 @@ select
     coalesce(tracked.open_medium, 0) as open_medium,
     coalesce(tracked.open_low, 0) as open_low,
     coalesce(tracked.unknown_issues, 0) as unknown_issues,
-    accounts.unanswered_requests
-from accounts
+    coalesce(unanswered.requests, 0) as unanswered_requests
+from known_accounts as accounts
+left join unanswered on accounts.account_id = unanswered.account_id
 left join owned_assets as owned on accounts.account_id = owned.account_id
 left join tracked on accounts.account_id = tracked.account_id
 cross join lens

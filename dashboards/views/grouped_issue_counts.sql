@@ -30,28 +30,22 @@ tracked as (
     from counted
     group by group_id, policy_id
 ),
+-- Of most policies an asset has one issue, and counting them is counting assets.
 keyed as (
     select distinct policy_id
-    from issue_cells
-    where is_keyed and state in ('open', 'exempt')
-),
--- Of most policies an asset has one issue, and counting them is counting assets.
-several as (
-    select 'account:' || whole_issues.account_id as group_id, whole_issues.policy_id, whole_issues.asset_type, whole_issues.asset_id, whole_issues.state
-    from keyed
-    right semi join whole_issues on keyed.policy_id = whole_issues.policy_id
-    union all
-    select of_members.group_id, of_members.policy_id, of_members.asset_type, of_members.asset_id, of_members.state
-    from keyed
-    right semi join of_members on keyed.policy_id = of_members.policy_id
+    from keyed_assets
 ),
 per_asset as (
-    select group_id, policy_id, bool_or(state = 'open') as is_open
-    from several
-    where state in ('open', 'exempt')
-    group by group_id, policy_id, asset_type, asset_id
+    select of_members.group_id, of_members.policy_id, bool_or(of_members.state = 'open') as is_open
+    from keyed
+    right semi join of_members on keyed.policy_id = of_members.policy_id
+    where of_members.state in ('open', 'exempt')
+    group by of_members.group_id, of_members.policy_id, of_members.asset_type, of_members.asset_id
 ),
 of_assets as (
+    select 'account:' || account_id as group_id, policy_id, open_assets, exempt_assets
+    from keyed_assets
+    union all
     select
         group_id,
         policy_id,
@@ -66,8 +60,8 @@ select
     tracked.open_issues,
     tracked.exempt_issues,
     tracked.unknown_issues,
-    case when keyed.policy_id is null then tracked.open_issues else coalesce(of_assets.open_assets, 0) end as open_assets,
-    case when keyed.policy_id is null then tracked.exempt_issues else coalesce(of_assets.exempt_assets, 0) end as exempt_assets
+    -- Where no row says otherwise, an asset has one issue, or none is open.
+    coalesce(of_assets.open_assets, tracked.open_issues) as open_assets,
+    coalesce(of_assets.exempt_assets, tracked.exempt_issues) as exempt_assets
 from tracked
-left join keyed on tracked.policy_id = keyed.policy_id
 left join of_assets on tracked.group_id = of_assets.group_id and tracked.policy_id = of_assets.policy_id

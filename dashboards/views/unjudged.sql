@@ -3,9 +3,9 @@
 with kept as (
     select gap['account_id'] as account_id, gap['region'] as region, gap['asset_type'] as asset_type, gap['request'] as request, policy_id
     from (
-        select policy_runs.policy_id, unnest(policy_runs.unknown_scopes) as gap
-        from policy_runs
-        join policy_status on policy_runs.policy_id = policy_status.policy_id and policy_runs.run_id = policy_status.run_id
+        select newest_policy_runs.policy_id, unnest(newest_policy_runs.unknown_scopes) as gap
+        from newest_policy_runs
+        left semi join viewed_policies on newest_policy_runs.policy_id = viewed_policies.policy_id
     )
 ),
 counted as (

@@ -281,7 +281,7 @@ impl Groups {
     }
 }
 
-/// The groups of the accounts that are collected; adds the view `recent_coverage` to the session.
+/// The groups of the accounts that are collected; adds the views `recent_coverage` and `collected_accounts` to the session.
 async fn groups_of_accounts(lake: &Lake, ctx: &SessionContext, at: DateTime<Utc>) -> Result<Vec<Group>, GroupError> {
     #[derive(Deserialize)]
     struct AccountRow {
@@ -291,7 +291,9 @@ async fn groups_of_accounts(lake: &Lake, ctx: &SessionContext, at: DateTime<Utc>
     }
     let recent = lake.recent_coverage(ctx, at).await?;
     ctx.register_table("recent_coverage", recent.into_view())?;
-    let accounts: Vec<AccountRow> = lake.values(ctx.sql(ACCOUNTS).await?, "coverage").await?;
+    let accounts = ctx.sql(ACCOUNTS).await?.cache().await?;
+    ctx.register_table("collected_accounts", accounts.clone().into_view())?;
+    let accounts: Vec<AccountRow> = lake.values(accounts, "coverage").await?;
     let group = |row: &AccountRow| {
         let name = if row.account_name.is_empty() { &row.account_id } else { &row.account_name };
         Group::of_account(&row.account_id, name)
