@@ -1,17 +1,26 @@
--- Of policies of which an asset can have several issues: how many assets of each account have an open one, and how many have
--- exempt ones alone. Of most policies an asset has one issue, and counting them is counting assets. Reads `whole_issues`: no
--- lens limits it.
+-- Where an asset has several issues of one policy, told by `issue_cells.is_keyed`: how many assets of the account have an open
+-- one of that policy, and how many have exempt ones alone. Elsewhere an asset has one issue, and counting them is counting
+-- assets. Reads `whole_issues`: no lens limits it.
 with keyed as (
-    select distinct policy_id
+    select account_id, policy_id
     from issue_cells
     where is_keyed and state in ('open', 'exempt')
 ),
+-- One join for each column: what a scan learns of both together leaves nothing out.
+issues as (
+    select near.account_id, near.policy_id, near.asset_type, near.asset_id, near.state
+    from (select distinct account_id from keyed) as accounts
+    right semi join (
+        select whole_issues.account_id, whole_issues.policy_id, whole_issues.asset_type, whole_issues.asset_id, whole_issues.state
+        from (select distinct policy_id from keyed) as policies
+        right semi join whole_issues on policies.policy_id = whole_issues.policy_id
+        where whole_issues.state in ('open', 'exempt')
+    ) as near on accounts.account_id = near.account_id
+),
 per_asset as (
-    select whole_issues.account_id, whole_issues.policy_id, bool_or(whole_issues.state = 'open') as is_open
-    from keyed
-    right semi join whole_issues on keyed.policy_id = whole_issues.policy_id
-    where whole_issues.state in ('open', 'exempt')
-    group by whole_issues.account_id, whole_issues.policy_id, whole_issues.asset_type, whole_issues.asset_id
+    select account_id, policy_id, bool_or(state = 'open') as is_open
+    from issues
+    group by account_id, policy_id, asset_type, asset_id
 )
 select
     account_id,

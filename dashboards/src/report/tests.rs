@@ -6,7 +6,7 @@ use pacbot_schemas::{AssetTypes, RunId};
 use serde_json::{Value, json};
 
 use super::*;
-use crate::{Look, VIEWS, open_issues};
+use crate::{Lens, Look, VIEWS, open_issues};
 
 struct TestLake {
     lake: Lake,
@@ -253,4 +253,51 @@ async fn the_assets_of_accounts_are_those_that_the_evaluation_counted() {
     assert_eq!(assets().await, [0], "another number of assets is another collection's");
     count(day(5), 42).await;
     assert_eq!(assets().await, [0], "what was counted later is not of this evaluation");
+}
+
+#[tokio::test]
+async fn an_asset_with_several_issues_of_a_policy_is_one_asset() {
+    let lake = two_days().await;
+    let keyed = |id: &str, account: &str, asset: &str, key: &str| {
+        let mut issue = issue(id, "public", "critical", "open");
+        (issue["account_id"], issue["asset_id"], issue["key"]) = (account.into(), asset.into(), key.into());
+        issue
+    };
+    // One account has assets with several issues, the other has not.
+    let issues = vec![
+        keyed("a", "1", "arn:a", "22"),
+        keyed("b", "1", "arn:a", "3389"),
+        keyed("c", "1", "arn:c", "22"),
+        keyed("d", "2", "arn:d", ""),
+        keyed("e", "2", "arn:e", ""),
+    ];
+    lake.write("issues", "two", "", issues).await;
+    let look = Look::newest(&lake.lake, Groups::default(), day(9)).await.unwrap();
+    let counts = async || {
+        let sql = "select group_id, open_issues, open_assets from viewed_issue_counts";
+        rows::<Value>(&look.ctx, "viewed_issue_counts", sql).await.unwrap()
+    };
+    assert_eq!(counts().await, [json!({ "group_id": "*", "open_issues": 5, "open_assets": 4 })]);
+    look.limit(&Lens { groups: vec!["account:1".to_owned()], domain: None }).await.unwrap();
+    assert_eq!(counts().await, [json!({ "group_id": "account:1", "open_issues": 3, "open_assets": 2 })]);
+}
+
+#[tokio::test]
+async fn an_account_that_was_withdrawn_since_the_last_collection_of_everything_is_not_told() {
+    let lake = two_days().await;
+    let other = |run: &str, at: DateTime<Utc>, status: &str| {
+        let mut row = covered(run, at, status);
+        (row["account_id"], row["account_name"], row["run_id"]) = ("2".into(), "bank".into(), run.into());
+        row
+    };
+    lake.write("coverage", "two", "other", vec![other("two", day(2), "complete")]).await;
+    let accounts = async || {
+        let report = Report::read(&lake.session().await, CHANGES_TOLD).await.unwrap();
+        let told = report.accounts.into_iter().map(|account| (account.account_name, account.unanswered_requests));
+        told.collect::<Vec<_>>()
+    };
+    assert_eq!(accounts().await, [("shop".to_owned(), 1), ("bank".to_owned(), 0)]);
+    lake.stage("four", "collect", "complete", day(4), Some("aws_sns_topic")).await;
+    lake.write("coverage", "four", "", vec![other("four", day(4), "withdrawn")]).await;
+    assert_eq!(accounts().await, [("shop".to_owned(), 1)]);
 }
