@@ -82,8 +82,7 @@ impl LazyViews {
         Ok(())
     }
 
-    /// Sees to it that `name` is planned, after what it reads, which is planned side by side. A name that is no view's is
-    /// left alone.
+    /// Sees to it that `name` is planned, after what it reads, which is planned side by side.
     fn planned(self, views: Arc<Views>, name: &'static str) -> BoxFuture<'static, Result<(), DataFusionError>> {
         let planning = async move {
             let Some(cell) = views.planned.get(name) else { return Ok(()) };
@@ -92,7 +91,8 @@ impl LazyViews {
                 let planned =
                     try_join_all(read.map(|other| spawned(self.clone().planned(views.clone(), other)))).await?;
                 planned.into_iter().collect::<Result<(), _>>()?;
-                self.keep(name, self.plan(name, &views.shown).await?)
+                let table = self.plan(name, &views.shown).await?;
+                self.tables.register_table(name.to_owned(), table).map(drop)
             });
             once.await.copied()
         };
@@ -111,14 +111,10 @@ impl LazyViews {
             _ => plan(ctx, name, text_of(name), shown).await,
         }
     }
-
-    fn keep(&self, name: &str, table: Arc<dyn TableProvider>) -> Result<(), DataFusionError> {
-        self.tables.register_table(name.to_owned(), table).map(drop)
-    }
 }
 
 /// What is made here when it is read, each before all that read it.
-fn names() -> impl DoubleEndedIterator<Item = &'static str> {
+fn names() -> impl Iterator<Item = &'static str> {
     OTHERS.into_iter().chain(VIEWS.iter().map(|(view, _)| *view))
 }
 
@@ -134,6 +130,7 @@ fn read_by(name: &str, grouping: &Grouping) -> Vec<&'static str> {
     let mut words: BTreeSet<&str> = words.collect();
     // What a lens puts in the place of these is not in their texts.
     words.extend(match name {
+        "answers" | "known_accounts" => Some("recent_collections"),
         "counts" if *grouping != Grouping::Whole => Some("grouped_counts"),
         "viewed_issue_counts" if *grouping != Grouping::Whole => Some("grouped_issue_counts"),
         "viewed_accounts" if *grouping == Grouping::Whole => Some("known_accounts"),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use arrow::array::RecordBatch;
 use datafusion::common::ScalarValue;
 use datafusion::error::DataFusionError;
 use datafusion::logical_expr::lit;
@@ -169,11 +170,18 @@ pub(crate) async fn rows_with<T: DeserializeOwned>(
     values: Vec<(&str, ScalarValue)>,
 ) -> Result<Vec<T>, ReportError> {
     let failed = |source| ReportError::View { view, source: Box::new(source) };
+    Ok(from_batches(view, &collected(ctx, sql, values).await.map_err(failed)?)?)
+}
+
+/// What a query yields, as a task of its own: planning takes one core, reading the others.
+pub(crate) async fn collected(
+    ctx: &SessionContext,
+    sql: &str,
+    values: Vec<(&str, ScalarValue)>,
+) -> Result<Vec<RecordBatch>, DataFusionError> {
     let (ctx, sql) = (ctx.clone(), sql.to_owned());
     let values: Vec<(String, ScalarValue)> = values.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-    // Planning takes one core, reading the others.
-    let reading = spawned(async move { ctx.sql(&sql).await?.with_param_values(values)?.collect().await });
-    Ok(from_batches(view, &reading.await.and_then(|batches| batches).map_err(failed)?)?)
+    spawned(async move { ctx.sql(&sql).await?.with_param_values(values)?.collect().await }).await?
 }
 
 #[cfg(test)]

@@ -38,6 +38,7 @@ pub const VIEWS: &[(&str, &str)] = &[
     ("policy_status", include_str!("../views/policy_status.sql")),
     ("viewed_cells", include_str!("../views/viewed_cells.sql")),
     ("severity_status", include_str!("../views/severity_status.sql")),
+    ("recent_collections", include_str!("../views/recent_collections.sql")),
     ("answers", include_str!("../views/answers.sql")),
     ("known_accounts", include_str!("../views/known_accounts.sql")),
     ("viewed_accounts", include_str!("../views/viewed_accounts.sql")),
@@ -144,6 +145,7 @@ pub(crate) async fn plan(
         | "grouped_cells"
         | "issue_cells"
         | "keyed_assets"
+        | "recent_collections"
         | "grouped_issue_counts"
         | "viewed_cells" => frame.cache().await?,
         _ => frame,
@@ -154,16 +156,8 @@ pub(crate) async fn plan(
 /// Policies that are limited to groups.
 const LIMITED: &str = "select count(*) from newest_policy_runs where array_length(groups) > 0";
 
-/// Collections that count: the newest of everything, and those that began since.
-const COLLECTIONS: &str = "
-    select count(distinct run_id)
-    from runs
-    where stage = 'collect'
-        and run_at >= (
-            select coalesce(max(run_at), arrow_cast(0, 'Timestamp(Microsecond, Some(\"UTC\"))'))
-            from runs
-            where stage = 'collect' and selection is null and status in ('complete', 'partial')
-        )";
+/// Collections that count.
+const COLLECTIONS: &str = "select collections from recent_collections";
 
 /// The one number that a query yields.
 async fn number(ctx: &SessionContext, sql: &str) -> Result<i64, DataFusionError> {

@@ -2,7 +2,7 @@
 
 use datafusion::error::DataFusionError;
 use futures::future::try_join_all;
-use pacbot_lake::{ExceptionState, Lake, RunRow, from_batches, spawned};
+use pacbot_lake::{ExceptionState, Lake, RunRow, from_batches};
 use serde_json::Value;
 use xxhash_rust::xxh3::xxh3_128;
 
@@ -10,6 +10,7 @@ use super::{ComplianceError, TABLE};
 use crate::domain::Domain;
 use crate::framework::Framework;
 use crate::look::Look;
+use crate::report::collected;
 
 /// What was found of each policy, but for which run did and how long it took.
 const FOUND: &str = "
@@ -34,12 +35,10 @@ pub(super) async fn made_of(
     // What was not answered is part of what was found.
     let assets: Vec<_> = run.snapshot.iter().filter(|pin| pin.table != "coverage").collect();
     let mut told = vec![env!("CARGO_PKG_VERSION").to_owned(), format!("{assets:?}")];
-    let read = [FOUND, LAST_EVENT].map(|sql| {
-        let ctx = look.ctx.clone();
-        let read = spawned(async move { ctx.sql(sql).await?.collect().await });
-        async { Ok::<_, ComplianceError>(from_batches(TABLE, &read.await.and_then(|rows| rows).map_err(counted)?)?) }
-    });
-    told.extend(try_join_all(read).await?.into_iter().map(|rows| Value::Array(rows).to_string()));
+    let read = try_join_all([FOUND, LAST_EVENT].map(|sql| collected(&look.ctx, sql, Vec::new())));
+    for batches in read.await.map_err(counted)? {
+        told.push(Value::Array(from_batches(TABLE, &batches)?).to_string());
+    }
     let members = lake.table("asset_group_members").await?;
     told.push(format!("{:?}", members.map(|members| members.version())));
     told.push(format!("{:?} {domains:?} {frameworks:?}", look.groups));

@@ -37,14 +37,14 @@ impl<T: DeserializeOwned + Send + Sync + 'static> KnownRows<T> {
     pub(crate) async fn of(&self, lake: &Lake, table: &Table) -> Result<Vec<Arc<T>>, LakeError> {
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let files = table.files()?.into_iter().map(|file| {
-            let (rows, lake, name) = (known.get(&file.path).cloned(), lake.clone(), table.name().to_owned());
+            let rows = known.get(&file.path).cloned();
             async move {
-                let path = file.path.clone();
                 let rows = match rows {
                     Some(rows) => rows,
                     None => {
-                        let failed = LakeError::query(&name);
-                        spawned(async move { read(&lake, &name, &path).await }).await.map_err(failed)??
+                        let (lake, name, path) = (lake.clone(), table.name().to_owned(), file.path.clone());
+                        let read = spawned(async move { read(&lake, &name, &path).await });
+                        read.await.map_err(LakeError::query(table.name()))??
                     }
                 };
                 Ok::<_, LakeError>((file.path, rows))
